@@ -1,0 +1,40 @@
+"""The two functions most people need: faces of a photo, and what one or several tasks say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from eigenface.image import PictureSource
+from eigenface.model import load_model
+from eigenface.recognise import Options, recognise
+from eigenface.types import Answer, Face
+
+
+def predict_photo(source: PictureSource, tasks: Sequence[str] = ("gender",), *, whole: bool = False) -> Answer:
+    """Find the faces in a photo and ask the shipped models about each.
+
+    Parameters
+    ----------
+    source : path, bytes or array
+        The photo; an array is uint8 RGB (rows, cols, 3).
+    tasks : sequence of str
+        Names of shipped models or paths of saved ones.
+    whole : bool
+        The picture is a face crop already.
+
+    Returns
+    -------
+    Answer
+        Its faces come largest first.
+
+    Raises
+    ------
+    EigenfaceError
+        A PictureError where the photo cannot be read, a RequestError where a task is unknown.
+    """
+    return recognise(source, [load_model(task) for task in tasks], Options(whole=whole))
+
+
+def detect_faces(source: PictureSource, *, detector: str = "default", min_score: float | None = None) -> list[Face]:
+    """Find the faces in a photo (path, bytes or array), the largest first."""
+    return list(recognise(source, [], Options(detector=detector, min_score=min_score)).faces)

@@ -1,0 +1,201 @@
+"""The `.eigenface` file: a zip of JSON, plain arrays, an estimator for scikit-learn, and a card.
+
+Reading checks everything before anything is built: member names, sizes, hashes, the format's version. Arrays are read
+without pickle; the estimator stays bytes until somebody asks for it, and then only types of our list are built.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import math
+import os
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eigenface.compact import Encoded, decode, encode
+from eigenface.errors import ModelError
+from eigenface.limits import MAX_MODEL_BYTES
+
+FORMAT = 1
+"""Version of the file format; a file of a later one is refused."""
+
+_MADE_AGAIN = "Copy it again, or train the model again."
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Contents of a saved model: `meta` (JSON), `arrays` by name, the estimator's bytes, the card's text."""
+
+    meta: Mapping[str, Any]
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    estimator: bytes = b""
+    card: str = ""
+
+
+@contextlib.contextmanager
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
+    """A file that appears under `path` whole when the block ends well, and not at all when it does not."""
+    try:
+        handle = tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False)  # noqa: SIM115
+    except OSError as error:
+        raise ModelError(
+            "cannot_write", f"{path}: cannot be written ({error.strerror})", "Give a path in a folder you may write to."
+        ) from None
+    try:
+        with handle:
+            yield handle  # type: ignore[misc]
+            handle.flush()
+            os.fsync(handle.fileno())
+        mask = os.umask(0)
+        os.umask(mask)
+        Path(handle.name).chmod(0o666 & ~mask)
+        Path(handle.name).replace(path)
+    except BaseException:
+        Path(handle.name).unlink(missing_ok=True)
+        raise
+
+
+def write_bundle(bundle: Bundle, path: str | os.PathLike[str]) -> None:
+    """Write a bundle atomically."""
+    members: dict[str, bytes] = {"model.skops": bundle.estimator, "card.md": bundle.card.encode()}
+    index: dict[str, Any] = {}
+    for name, array in bundle.arrays.items():
+        encoded = encode(array)
+        members[f"arrays/{name}.npy"] = _npy(encoded.codes)
+        index[name] = {"dtype": encoded.dtype}
+        if encoded.steps is not None:
+            members[f"arrays/{name}.steps.npy"] = _npy(encoded.steps)
+            index[name]["axis"] = encoded.axis
+    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in members.items()}
+    meta = {"format": FORMAT, **bundle.meta, "arrays": index, "sha256": hashes}
+    written = json.dumps(meta, indent=1, ensure_ascii=False, allow_nan=False).encode()
+    with atomic_file(Path(path)) as handle, zipfile.ZipFile(handle, "w") as archive:
+        for name, data in {"meta.json": written, **members}.items():
+            kind = zipfile.ZIP_STORED if name.endswith(".npy") else zipfile.ZIP_DEFLATED
+            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data, kind)
+
+
+def read_bundle(path: str | os.PathLike[str]) -> Bundle:
+    """Read and check a bundle; nothing in it runs.
+
+    Raises
+    ------
+    ModelError
+        With code `no_model`, `not_a_model`, `damaged_model`, `newer_format` or `model_too_large`.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _checked(archive, str(path))
+    except ModelError:
+        raise
+    except (FileNotFoundError, IsADirectoryError):
+        raise ModelError("no_model", f"{path}: there is no such model file", "Check the path.") from None
+    except PermissionError:
+        raise ModelError("no_model", f"{path}: may not be read", "Change its permissions.") from None
+    except zipfile.BadZipFile:
+        raise ModelError(
+            "not_a_model",
+            f"{path}: not a saved model, or one cut short",
+            f"A saved model ends in .eigenface or .joblib. {_MADE_AGAIN}",
+        ) from None
+    except (zipfile.LargeZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        raise ModelError("damaged_model", f"{path}: the file is damaged ({error})", _MADE_AGAIN) from None
+
+
+def read_meta(path: str | os.PathLike[str]) -> Mapping[str, Any]:
+    """`meta.json` alone, without reading arrays: enough to list models."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _meta(archive, str(path))
+    except (OSError, zipfile.BadZipFile):
+        return read_bundle(path).meta  # says what is wrong
+
+
+def _meta(archive: zipfile.ZipFile, path: str) -> Mapping[str, Any]:
+    names = archive.namelist()
+    if "meta.json" not in names:
+        raise ModelError("not_a_model", f"{path}: a zip without meta.json is not a saved model", _MADE_AGAIN)
+    if len(names) != len(set(names)):
+        raise ModelError("damaged_model", f"{path}: holds two members of one name", _MADE_AGAIN)
+    if sum(member.file_size for member in archive.infolist()) > MAX_MODEL_BYTES:
+        raise ModelError(
+            "model_too_large",
+            f"{path}: unpacks to more than {MAX_MODEL_BYTES / 1e6:g} MB",
+            "A saved model of this library is far smaller.",
+        )
+    try:
+        meta = json.loads(archive.read("meta.json"))
+    except (ValueError, zipfile.BadZipFile, RecursionError) as error:
+        raise ModelError("damaged_model", f"{path}: meta.json cannot be read ({error})", _MADE_AGAIN) from None
+    if not isinstance(meta, dict) or not isinstance(meta.get("format"), int):
+        raise ModelError("not_a_model", f"{path}: meta.json is not that of a saved model", _MADE_AGAIN)
+    if meta["format"] > FORMAT:
+        raise ModelError(
+            "newer_format",
+            f"{path}: of format {meta['format']}; this version reads up to {FORMAT}",
+            "Upgrade eigenface: pip install -U eigenface",
+        )
+    return meta
+
+
+def _checked(archive: zipfile.ZipFile, path: str) -> Bundle:
+    meta = _meta(archive, path)
+    hashes, index = meta.get("sha256"), meta.get("arrays")
+    if not isinstance(hashes, dict) or not isinstance(index, dict):
+        raise ModelError("damaged_model", f"{path}: meta.json lacks hashes or arrays", _MADE_AGAIN)
+    members: dict[str, bytes] = {}
+    for name in archive.namelist():
+        if name == "meta.json":
+            continue
+        data = archive.read(name)
+        if hashlib.sha256(data).hexdigest() != hashes.get(name):
+            raise ModelError("damaged_model", f"{path}: {name} was altered after it was saved", _MADE_AGAIN)
+        members[name] = data
+    missing = sorted(set(hashes) - set(members))
+    if missing:
+        raise ModelError("damaged_model", f"{path}: lacks {missing[0]}", _MADE_AGAIN)
+    try:
+        arrays = {name: _array(members, name, how) for name, how in index.items()}
+        return Bundle(meta, arrays, members.get("model.skops", b""), members.get("card.md", b"").decode())
+    except (KeyError, ValueError, TypeError, EOFError, OverflowError, MemoryError) as error:
+        raise ModelError("damaged_model", f"{path}: an array cannot be read ({error})", _MADE_AGAIN) from None
+
+
+def _array(members: Mapping[str, bytes], name: str, how: Mapping[str, Any]) -> NDArray[Any]:
+    codes = _read_npy(members[f"arrays/{name}.npy"])
+    if "axis" not in how:
+        return decode(Encoded(codes, how["dtype"]))
+    steps = _read_npy(members[f"arrays/{name}.steps.npy"])
+    if how["axis"] not in (0, 1) or codes.ndim != 2 or steps.shape != (codes.shape[how["axis"]],):
+        raise ValueError(f"{name}: codes {codes.shape} and steps {steps.shape} do not fit")
+    return decode(Encoded(codes, how["dtype"], steps, how["axis"]))
+
+
+def _npy(array: NDArray[Any]) -> bytes:
+    buffer = io.BytesIO()
+    np.lib.format.write_array(buffer, np.ascontiguousarray(array) if array.ndim else array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _read_npy(data: bytes) -> NDArray[Any]:
+    buffer = io.BytesIO(data)
+    version = np.lib.format.read_magic(buffer)
+    if version != (1, 0):
+        raise ValueError(f"an array file of version {version}")
+    shape, by_columns, dtype = np.lib.format.read_array_header_1_0(buffer)
+    if dtype.kind not in "fiubU" or by_columns:
+        raise ValueError(f"an array of type {dtype}")
+    count = math.prod(shape)
+    if buffer.tell() + count * dtype.itemsize != len(data):  # before anything of that size is allocated
+        raise ValueError(f"{len(data)} bytes cannot hold {shape} of {dtype}")
+    return np.frombuffer(data, dtype, count, buffer.tell()).reshape(shape)

@@ -1,0 +1,160 @@
+"""Probabilities that can be trusted: a sigmoid, or softmax with offsets, fitted on decisions out of fold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+Folds = Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]]
+
+
+def folds_by_group(y: ArrayLike, groups: ArrayLike | None, n_splits: int = 5, random_state: int = 0) -> Folds:
+    """Index pairs (train, test), stratified by label and, where groups are known, no group on both sides.
+
+    Fewer folds where a class has fewer faces (or groups) than `n_splits`, at least two.
+    """
+    labels = np.asarray(y)
+    if groups is None:
+        least = int(np.unique(labels, return_counts=True)[1].min())
+        splitter: Any = StratifiedKFold(max(2, min(n_splits, least)), shuffle=True, random_state=random_state)
+        return list(splitter.split(np.zeros(len(labels)), labels))
+    group_names = np.asarray(groups)
+    least = min(len(np.unique(group_names[labels == label])) for label in np.unique(labels))
+    splitter = StratifiedGroupKFold(max(2, min(n_splits, least)), shuffle=True, random_state=random_state)
+    return list(splitter.split(np.zeros(len(labels)), labels, group_names))
+
+
+def decisions_of(estimator: Any, X: Any) -> NDArray[np.float64]:
+    """Decision values (n, 1) for two classes or (n, classes): log odds where there are only probabilities."""
+    if hasattr(estimator, "decision_function"):
+        decisions = np.asarray(estimator.decision_function(X), np.float64)
+        return decisions.reshape(len(decisions), -1)
+    probabilities = np.clip(estimator.predict_proba(X), 1e-6, 1)
+    logits: NDArray[np.float64] = np.log(probabilities)
+    return logits[:, 1:] - logits[:, :1] if logits.shape[1] == 2 else logits
+
+
+class Calibrated(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A classifier whose decisions become probabilities by a map learned on faces it was not trained on.
+
+    Two classes: Platt's sigmoid. More: softmax of one slope times the decisions plus an offset a class.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Anything with `decision_function` or `predict_proba`.
+    n_splits : int
+        Folds for the decisions out of fold.
+
+    References
+    ----------
+    Platt, Probabilistic outputs for support vector machines, Advances in Large Margin Classifiers, 1999.
+    """
+
+    def __init__(self, estimator: Any, n_splits: int = 5) -> None:
+        self.estimator = estimator
+        self.n_splits = n_splits
+
+    def fit(self, X: Any, y: ArrayLike, groups: ArrayLike | None = None) -> Calibrated:
+        """Fit on all of X; calibrate on decisions of clones that did not see the faces they judge."""
+        labels = np.asarray(y)
+        folds = folds_by_group(labels, groups, self.n_splits)
+        decisions = out_of_fold(self.estimator, X, labels, folds)
+        return self.adopt(clone(self.estimator).fit(X, labels), decisions, labels)
+
+    def adopt(self, fitted: Any, decisions: NDArray[np.float64], y: ArrayLike) -> Calibrated:
+        """Take a fitted classifier and the decisions (n, 1) or (n, classes) out of fold that go with `y`."""
+        self.estimator_ = fitted
+        self.classes_ = np.asarray(fitted.classes_)
+        if hasattr(fitted, "n_features_in_"):
+            self.n_features_in_ = fitted.n_features_in_
+        labels = np.asarray(y)
+        if len(self.classes_) == 2:
+            line = LogisticRegression(C=1e6).fit(decisions, labels == self.classes_[1])
+            self.slope_ = max(float(line.coef_[0, 0]), 1e-6)
+            self.offsets_ = np.array([float(line.intercept_[0])])
+        else:
+            self.slope_, self.offsets_ = _temperature(decisions, np.searchsorted(self.classes_, labels))
+        return self
+
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
+        """Calibrated logits: (n,) for two classes, (n, classes) for more."""
+        check_is_fitted(self)
+        logits = self.slope_ * decisions_of(self.estimator_, X) + self.offsets_
+        return logits[:, 0] if len(self.classes_) == 2 else logits
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Probabilities (n, classes) in the order of `classes_`, each row adding up to 1."""
+        logits = self.decision_function(X)
+        if logits.ndim == 1:
+            second = 1 / (1 + np.exp(-np.clip(logits, -500, 500)))
+            return np.stack([1 - second, second], axis=1)
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        result: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
+        return result
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """The most probable class of each face: (n,)."""
+        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+
+
+def _temperature(decisions: NDArray[np.float64], codes: NDArray[np.intp]) -> tuple[float, NDArray[np.float64]]:
+    """Slope and offsets that make softmax(slope * decisions + offsets) most likely."""
+    from scipy.optimize import minimize
+
+    n, k = decisions.shape
+    truth = np.eye(k)[codes]
+
+    def loss(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        slope, offsets = np.exp(values[0]), values[1:]
+        logits = slope * decisions + offsets
+        logits -= logits.max(axis=1, keepdims=True)
+        logs = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        gap = np.exp(logs) - truth
+        gradient = np.concatenate([[slope * (gap * decisions).sum()], gap.sum(axis=0)]) / n
+        ridge = 1e-4 * offsets
+        return float(-(logs * truth).sum() / n + 0.5e-4 * (offsets**2).sum()), gradient + np.concatenate([[0], ridge])
+
+    best = minimize(loss, np.zeros(k + 1), jac=True, method="L-BFGS-B").x
+    return float(np.exp(best[0])), best[1:]
+
+
+def out_of_fold(estimator: Any, X: Any, y: NDArray[Any], folds: Folds) -> NDArray[np.float64]:
+    """Decisions (n, 1) or (n, classes) for every face, each by a clone that was fitted without the face's fold."""
+    indexable = X if hasattr(X, "shape") else list(X)
+    decisions: NDArray[np.float64] | None = None
+    for train, test in folds:
+        fitted = clone(estimator).fit(_take(indexable, train), y[train])
+        said = decisions_of(fitted, _take(indexable, test))
+        if decisions is None:
+            decisions = np.zeros((len(y), said.shape[1]))
+        decisions[test] = said
+    assert decisions is not None
+    return decisions
+
+
+def _take(X: Any, index: NDArray[np.intp]) -> Any:
+    return X[index] if hasattr(X, "shape") else [X[i] for i in index]
+
+
+def calibrate_pipeline(pipeline: Pipeline, X: Any, y: NDArray[Any], folds: Folds) -> Pipeline:
+    """Fit a whole pipeline, features and components inside the folds, and give its last step calibrated odds.
+
+    Returns
+    -------
+    Pipeline
+        Fitted on all of X; its last step is `Calibrated`.
+    """
+    decisions = out_of_fold(pipeline, X, y, folds)
+    fitted = clone(pipeline).fit(X, y)
+    name, last = fitted.steps[-1]
+    calibrated = Calibrated(clone(last), len(folds)).adopt(last, decisions, y)
+    return Pipeline([*fitted.steps[:-1], (name, calibrated)])

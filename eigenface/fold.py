@@ -1,0 +1,144 @@
+"""From a fitted scikit-learn estimator to a program: one folding rule for every step that has one.
+
+A rule takes the fitted estimator and returns its operations. `fold` returns None where a step has no rule: such a
+model answers through scikit-learn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn.decomposition import PCA
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC, LinearSVC
+
+from eigenface.baselines import RedPixelThreshold
+from eigenface.calibrate import Calibrated
+from eigenface.program import Operation
+from eigenface.steps.eigen import Eigenfaces, Rounded
+from eigenface.steps.faces import GreyFaces
+
+Operations = list[Operation]
+Rule = Callable[[Any], Operations]
+
+
+class NoRuleError(Exception):
+    """A step that no rule folds; its name is the message."""
+
+
+def fold(estimator: Any) -> Operations | None:
+    """The operations that answer as `estimator.predict_proba` does, or None where a step has no rule."""
+    try:
+        return _fold(estimator)
+    except NoRuleError:
+        return None
+
+
+def unfoldable_step(estimator: Any) -> str | None:
+    """The class name of the step that has no rule, or None where all have one."""
+    try:
+        _fold(estimator)
+    except NoRuleError as error:
+        return str(error)
+    return None
+
+
+def _fold(estimator: Any) -> Operations:
+    if isinstance(estimator, str) and estimator == "passthrough":
+        return []
+    rule = RULES.get(type(estimator))  # the exact type: a subclass may answer otherwise
+    if rule is None:
+        raise NoRuleError(type(estimator).__name__)
+    return rule(estimator)
+
+
+def _pipeline(pipeline: Pipeline) -> Operations:
+    return [operation for _, step in pipeline.steps for operation in _fold(step)]
+
+
+def _union(union: FeatureUnion) -> Operations:
+    if union.transformer_weights:
+        raise NoRuleError("FeatureUnion with weights")
+    return [Operation("union", branches=tuple(tuple(_fold(step)) for _, step in union.transformer_list))]
+
+
+def _grey_faces(step: GreyFaces) -> Operations:
+    middle = [Operation("equalise")] if step.equalise else []
+    return [Operation("grey"), *middle, Operation("resize", {"size": int(step.size)})]
+
+
+def _scaler(step: StandardScaler) -> Operations:
+    width = step.n_features_in_
+    mean = step.mean_ if step.with_mean else np.zeros(width)
+    deviation = step.scale_ if step.with_std else np.ones(width)
+    return [Operation("scale", arrays={"mean": mean, "deviation": deviation})]
+
+
+def _pca(step: PCA) -> Operations:
+    arrays = {"mean": step.mean_, "components": step.components_, "variance": step.explained_variance_}
+    return [Operation("pca", {"power": 1.0 if step.whiten else 0.0}, arrays)]
+
+
+def _eigenfaces(step: Eigenfaces) -> Operations:
+    arrays = {"mean": step.mean_, "components": step.components_, "variance": step.explained_variance_}
+    return [Operation("pca", {"power": float(step.power)}, arrays)]
+
+
+def _rounded(step: Rounded) -> Operations:
+    return [Operation("round", {"limit": step.limit_}, {"steps": step.steps_})]
+
+
+def _svc(step: SVC) -> Operations:
+    if callable(step.kernel) or step.kernel == "precomputed" or step.decision_function_shape != "ovr" or step.break_ties:
+        raise NoRuleError("SVC with a kernel or votes of its own")
+    settings = {"kernel": step.kernel, "gamma": float(step._gamma), "coef0": step.coef0, "degree": step.degree}
+    arrays = {
+        "vectors": step.support_vectors_,
+        "dual": step.dual_coef_,
+        "intercept": step.intercept_,
+        "counts": step.n_support_,
+    }
+    return [Operation("svm", settings, arrays)]
+
+
+def _linear(step: Any) -> Operations:
+    return [Operation("linear", arrays={"coefficients": step.coef_, "intercept": np.atleast_1d(step.intercept_)})]
+
+
+def _red_threshold(step: RedPixelThreshold) -> Operations:
+    settings = {"hue": step.hue, "saturation": step.saturation, "value": step.value}
+    line = {"coefficients": np.full((1, 1), step.sign_), "intercept": np.array([-step.sign_ * step.threshold])}
+    return [Operation("red_share", settings), Operation("linear", arrays=line)]
+
+
+def _calibrated(step: Calibrated) -> Operations:
+    inner = step.estimator_
+    if not hasattr(inner, "decision_function"):
+        raise NoRuleError(type(inner).__name__)
+    if len(step.classes_) == 2:
+        odds = Operation("sigmoid", {"slope": step.slope_, "offset": float(step.offsets_[0])})
+    else:
+        odds = Operation("softmax", {"slope": step.slope_}, {"offsets": step.offsets_})
+    return [*_fold(inner), odds]
+
+
+RULES: dict[type, Rule] = {
+    Pipeline: _pipeline,
+    FeatureUnion: _union,
+    GreyFaces: _grey_faces,
+    StandardScaler: _scaler,
+    PCA: _pca,
+    Eigenfaces: _eigenfaces,
+    Rounded: _rounded,
+    SVC: _svc,
+    LinearSVC: _linear,
+    LogisticRegression: _linear,
+    LinearDiscriminantAnalysis: _linear,
+    RedPixelThreshold: _red_threshold,
+    Calibrated: _calibrated,
+}

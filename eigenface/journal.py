@@ -1,0 +1,111 @@
+"""One checkpoint for every long job: finished parts are on disk at once, and a job started again skips them.
+
+A journal is a text file of JSON lines. The first says what the job is; every other holds the result of one part. A
+line cut short by a kill or a full disk is dropped when the journal is opened again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TextIO
+
+from eigenface.errors import RequestError
+
+
+class Journal:
+    """Results of a job's finished parts by key, kept in a file.
+
+    Parameters
+    ----------
+    path : path
+        Where the journal lies.
+    job : mapping
+        What the job is, as JSON values: settings, a hash of the data, versions. A journal of another job is refused.
+    fresh : bool
+        Throw away what an earlier run left.
+
+    Raises
+    ------
+    RequestError
+        With code `other_job`, which names what differs, or `cannot_write`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with Journal(Path(folder, "job"), {"grid": 3}) as journal:
+    ...         journal.record("part 1", {"score": 0.5})
+    ...     with Journal(Path(folder, "job"), {"grid": 3}) as journal:
+    ...         journal.done
+    {'part 1': {'score': 0.5}}
+    """
+
+    def __init__(self, path: str | Path, job: Mapping[str, Any], *, fresh: bool = False) -> None:
+        self.path = Path(path)
+        self.done: dict[str, Any] = {}
+        self._job = json.loads(json.dumps(job))
+        try:
+            kept = "" if fresh or not self.path.exists() else self.path.read_text(encoding="utf-8", errors="replace")
+            self._read(kept)
+            self._write_all()
+            self._handle: TextIO = self.path.open("a", encoding="utf-8")
+        except OSError as error:
+            raise RequestError(
+                "cannot_write", f"{self.path}: no journal can be kept there ({error.strerror})", "Free the disk or give another path."
+            ) from None
+
+    def _read(self, text: str) -> None:
+        lines = []
+        for line in text.splitlines():
+            try:
+                lines.append(json.loads(line))
+            except ValueError:  # cut short
+                break
+        if not lines:
+            return
+        before = lines[0].get("job") if isinstance(lines[0], dict) else None
+        if before != self._job:
+            before = before if isinstance(before, dict) else {}
+            changed = sorted(key for key in {*before, *self._job} if before.get(key) != self._job.get(key))
+            raise RequestError(
+                "other_job",
+                f"{self.path}: belongs to another job; what differs: {', '.join(changed) or 'its form'}",
+                "Start afresh with --fresh, or keep this one under another name.",
+            )
+        self.done = {entry["key"]: entry["value"] for entry in lines[1:]}
+
+    def _write_all(self) -> None:
+        lines = [{"job": self._job}, *({"key": key, "value": value} for key, value in self.done.items())]
+        partial = self.path.with_name(self.path.name + ".partial")
+        partial.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+        partial.replace(self.path)
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._handle.close()
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.done
+
+    def __getitem__(self, key: str) -> Any:
+        return self.done[key]
+
+    def record(self, key: str, value: Any) -> None:
+        """Keep the result of a part, a JSON value; it is on disk when this returns."""
+        self._handle.write(json.dumps({"key": key, "value": value}) + "\n")
+        self._handle.flush()
+        os.fsync(self._handle.fileno())
+        self.done[key] = value
+
+    def finish(self) -> None:
+        """The job is done: close the journal and remove it."""
+        self._handle.close()
+        self.path.unlink(missing_ok=True)

@@ -1,0 +1,170 @@
+"""The operations of a program that are not affine: feature functions, kernels, votes, probabilities.
+
+Each entry of `OPERATIONS` takes (settings, arrays), checks them once, and returns the function that runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eigenface.features.grey import equalise, grey, resize
+from eigenface.features.red import red_share
+from eigenface.types import Pixels
+
+Array = NDArray[Any]
+Settings = Mapping[str, Any]
+Arrays = Mapping[str, Array]
+Run = Callable[[Any], Any]
+
+
+def prepare(name: str, settings: Settings, arrays: Arrays) -> Run:
+    """The function that runs operation `name`; KeyError, TypeError or ValueError where it lacks something."""
+    return OPERATIONS[name](settings, arrays)
+
+
+def _grey(settings: Settings, arrays: Arrays) -> Run:
+    return grey
+
+
+def _equalise(settings: Settings, arrays: Arrays) -> Run:
+    return equalise
+
+
+def _side(settings: Settings, largest: int = 1024) -> int:
+    side = settings["size"]
+    if not isinstance(side, int) or not 1 <= side <= largest:
+        raise ValueError(f"expected a size in 1..{largest}, got {side!r}")
+    return side
+
+
+def _resize(settings: Settings, arrays: Arrays) -> Run:
+    side = _side(settings)
+    return lambda greys: resize(greys, side)
+
+
+def _red_share(settings: Settings, arrays: Arrays) -> Run:
+    bounds = {name: int(settings[name]) for name in ("hue", "saturation", "value")}
+    return lambda crops: red_share(crops, **bounds)
+
+
+def _round(settings: Settings, arrays: Arrays) -> Run:
+    """Codes of a few bits: every column to the nearest multiple of its step, within +-`limit` steps."""
+    steps = np.asarray(arrays["steps"], np.float32)
+    limit = int(settings["limit"])
+    return lambda rows: np.clip(np.rint(rows / steps), -limit, limit) * steps
+
+
+def _svm(settings: Settings, arrays: Arrays) -> Run:
+    """Decisions of a support vector machine: (n,) for two classes, votes (n, classes) for more.
+
+    Decisions of pairs become votes with ties broken by confidence, as scikit-learn's `ovr` shape has it.
+    """
+    vectors = np.asarray(arrays["vectors"], np.float32)
+    counts = [int(count) for count in arrays["counts"]]
+    dual = np.asarray(arrays["dual"], np.float32)
+    intercept = np.asarray(arrays["intercept"], np.float32)
+    classes = len(counts)
+    pairs = classes * (classes - 1) // 2
+    if sum(counts) != len(vectors) or dual.shape != (classes - 1, len(vectors)) or intercept.shape != (pairs,):
+        raise ValueError(f"{vectors.shape} support vectors, {dual.shape} coefficients, {intercept.shape} intercepts")
+    kernel = _kernel(settings, vectors)
+    weights = _pair_weights(dual, counts) if classes > 2 else dual.T
+
+    def run(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        decisions = kernel(rows) @ weights + intercept
+        return decisions[:, 0] if classes == 2 else _votes(decisions, classes)
+
+    return run
+
+
+def _kernel(settings: Settings, vectors: NDArray[np.float32]) -> Run:
+    name, gamma = settings["kernel"], np.float32(settings["gamma"])
+    if name == "rbf":
+        squares = np.einsum("ij,ij->i", vectors, vectors)
+
+        def rbf(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+            distances = rows @ vectors.T
+            distances *= -2
+            distances += squares
+            distances += np.einsum("ij,ij->i", rows, rows)[:, None]
+            np.maximum(distances, 0, out=distances)
+            distances *= -gamma
+            return np.exp(distances, out=distances)
+
+        return rbf
+    coef0, degree = np.float32(settings["coef0"]), int(settings["degree"])
+    if name == "poly":
+        return lambda rows: (gamma * (rows @ vectors.T) + coef0) ** degree
+    if name == "sigmoid":
+        return lambda rows: np.tanh(gamma * (rows @ vectors.T) + coef0)
+    if name == "linear":
+        return lambda rows: rows @ vectors.T
+    raise ValueError(f"unknown kernel {name!r}")
+
+
+def _pair_weights(dual: NDArray[np.float32], counts: Sequence[int]) -> NDArray[np.float32]:
+    """Coefficients (vectors, pairs) of libsvm's one-against-one decisions."""
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    columns = []
+    for i in range(len(counts)):
+        for j in range(i + 1, len(counts)):
+            column = np.zeros(dual.shape[1], np.float32)
+            of_i, of_j = slice(starts[i], starts[i + 1]), slice(starts[j], starts[j + 1])
+            column[of_i], column[of_j] = dual[j - 1, of_i], dual[i, of_j]
+            columns.append(column)
+    return np.stack(columns, axis=1)
+
+
+def _votes(decisions: NDArray[np.float32], classes: int) -> NDArray[np.float32]:
+    votes = np.zeros((len(decisions), classes), np.float32)
+    confidence = np.zeros_like(votes)
+    pair = 0
+    for i in range(classes):
+        for j in range(i + 1, classes):
+            said = decisions[:, pair]
+            confidence[:, i] += said
+            confidence[:, j] -= said
+            votes[:, i] += said >= 0
+            votes[:, j] += said < 0
+            pair += 1
+    return votes + confidence / (3 * (np.abs(confidence) + 1))
+
+
+def _sigmoid(settings: Settings, arrays: Arrays) -> Run:
+    """Probabilities (n, 2) from decisions (n,) or (n, 1): Platt's sigmoid with slope and offset."""
+    slope, offset = float(settings["slope"]), float(settings["offset"])
+
+    def run(decisions: NDArray[np.float32]) -> NDArray[np.float64]:
+        second = 1 / (1 + np.exp(-np.clip(slope * decisions.reshape(-1).astype(np.float64) + offset, -500, 500)))
+        return np.stack([1 - second, second], axis=1)
+
+    return run
+
+
+def _softmax(settings: Settings, arrays: Arrays) -> Run:
+    """Probabilities (n, classes) from decisions (n, classes): one slope, an offset a class."""
+    slope, offsets = float(settings["slope"]), np.asarray(arrays["offsets"], np.float64)
+
+    def run(decisions: NDArray[np.float32]) -> NDArray[np.float64]:
+        logits = slope * decisions.astype(np.float64) + offsets
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        result: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
+        return result
+
+    return run
+
+
+OPERATIONS: dict[str, Callable[[Settings, Arrays], Run]] = {
+    "grey": _grey,
+    "equalise": _equalise,
+    "resize": _resize,
+    "red_share": _red_share,
+    "round": _round,
+    "svm": _svm,
+    "sigmoid": _sigmoid,
+    "softmax": _softmax,
+}

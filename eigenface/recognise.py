@@ -1,0 +1,126 @@
+"""The line: bytes -> RGB picture -> detections -> crops -> programs -> calibrated probabilities -> answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from eigenface.crops import crop_face, whole_box
+from eigenface.detection import get_detector
+from eigenface.errors import PictureError
+from eigenface.facespace import FRAME, load_face_space
+from eigenface.image import Picture, PictureSource, load_picture
+from eigenface.limits import MAX_FACES, MAX_PIXELS, SMALLEST_FACE
+from eigenface.model import FaceClassifier
+from eigenface.types import Answer, Box, Detection, Face, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How pictures are read and searched.
+
+    Parameters
+    ----------
+    whole : bool
+        The picture is a face crop already: its box is the whole picture, its score 1.
+    detector : str
+        A name that `eigenface.detection.get_detector` knows.
+    min_face : int
+        Side in pixels of the smallest face looked for.
+    min_score : float, optional
+        Least detection score, 0..1; the detector's own without it.
+    max_pixels : int
+        Largest picture that is decoded.
+    """
+
+    whole: bool = False
+    detector: str = "default"
+    min_face: int = SMALLEST_FACE
+    min_score: float | None = None
+    max_pixels: int = MAX_PIXELS
+
+
+def recognise(
+    source: PictureSource,
+    models: Sequence[FaceClassifier],
+    options: Options | None = None,
+    *,
+    name: str | None = None,
+) -> Answer:
+    """Find the faces of one picture and ask every model about each; no model, and only the boxes are answered.
+
+    Raises
+    ------
+    PictureError
+        Where the picture cannot be read.
+    """
+    began = time.perf_counter()
+    options = options or Options()
+    picture = load_picture(source, name=name, max_pixels=options.max_pixels)
+    detections, warnings = find(picture, options)
+    verdicts = [ask(picture, detections, model, options) for model in models]
+    faces = tuple(
+        Face(found.box, found.score, {model.task: said[i] for model, said in zip(models, verdicts, strict=True)})
+        for i, found in enumerate(detections)
+    )
+    return Answer(
+        source=picture.source,
+        task=models[0].task if models else None,
+        model=models[0].name if models else None,
+        width=picture.width,
+        height=picture.height,
+        seconds=time.perf_counter() - began,
+        faces=faces,
+        warnings=(*picture.warnings, *warnings),
+    )
+
+
+def answer_or_refusal(
+    source: PictureSource,
+    models: Sequence[FaceClassifier],
+    options: Options | None = None,
+    *,
+    name: str,
+) -> Answer:
+    """As `recognise`, but a picture that is refused becomes an Answer with its error, so that a batch goes on."""
+    began = time.perf_counter()
+    try:
+        return recognise(source, models, options, name=name)
+    except PictureError as error:
+        task, model = (models[0].task, models[0].name) if models else (None, None)
+        return Answer(name, task, model, None, None, time.perf_counter() - began, error=error.as_dict())
+
+
+def find(picture: Picture, options: Options) -> tuple[list[Detection], list[str]]:
+    """Detections of a picture, and what a user should know of the search."""
+    if options.whole:
+        return [Detection(whole_box(picture.pixels), 1.0)], []
+    detector = get_detector(options.detector)
+    found = detector.detect(picture.pixels, min_face=options.min_face, min_score=options.min_score)
+    if len(found) > MAX_FACES:
+        return found[:MAX_FACES], [f"{len(found)} faces found; the {MAX_FACES} largest are answered."]
+    return found, []
+
+
+def ask(picture: Picture, detections: Sequence[Detection], model: FaceClassifier, options: Options) -> list[Verdict]:
+    """What one model says of every detection."""
+    if not detections:
+        return []
+    space = load_face_space()
+    if options.whole:
+        crops = [picture.pixels for _ in detections]
+        squares: list[Box] = [model.crop.within(found.box) for found in detections]
+    else:
+        crops = [crop_face(picture.pixels, found.box, model.crop) for found in detections]
+        squares = [found.box for found in detections]
+    distances = space.distance([crop_face(picture.pixels, square, FRAME) for square in squares])
+    probabilities = model.predict_proba(crops)
+    return [
+        Verdict(
+            label=str(model.classes_[row.argmax()]),
+            probabilities={str(name): float(p) for name, p in zip(model.classes_, row, strict=True)},
+            reasons=model.review.reasons(row, square, float(distance), space.limit),
+        )
+        for row, square, distance in zip(probabilities, squares, distances, strict=True)
+    ]

@@ -1,0 +1,118 @@
+"""Eigenfaces as steps: principal components that can be stored in one byte a number, and codes of a few bits.
+
+A model that is small only after training answers otherwise than it was judged. These steps are small while they
+train: what comes after them learns from the rounded numbers, and so calibration and scores are those of the file.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.decomposition import PCA
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from eigenface.compact import round_rows, short_steps
+from eigenface.types import Rows
+
+
+class Eigenfaces(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Project on principal components, whiten wholly or in part, keep the components in 8 bits if asked.
+
+    Parameters
+    ----------
+    n_components : int
+        How many components to keep; fewer where the data have fewer.
+    power : float
+        Each axis is divided by its standard deviation to this power: 0 leaves distances as they are,
+        1 whitens, 0.5 lies between.
+    bits : {8, None}
+        Bits a number of the components, or None for float32.
+    svd_solver, random_state
+        As in `sklearn.decomposition.PCA`.
+
+    References
+    ----------
+    Turk and Pentland, Eigenfaces for recognition, Journal of Cognitive Neuroscience 3(1), 1991,
+    doi:10.1162/jocn.1991.3.1.71.
+    """
+
+    def __init__(
+        self,
+        n_components: int = 50,
+        *,
+        power: float = 1.0,
+        bits: int | None = None,
+        svd_solver: str = "auto",
+        random_state: int | None = 0,
+    ) -> None:
+        self.n_components = n_components
+        self.power = power
+        self.bits = bits
+        self.svd_solver = svd_solver
+        self.random_state = random_state
+
+    def fit(self, X: ArrayLike, y: Any = None) -> Eigenfaces:
+        """Learn mean and components from rows (n, features)."""
+        if self.bits not in (8, None):
+            raise ValueError(f"bits: expected 8 or None, got {self.bits!r}")
+        rows = validate_data(self, X, dtype=[np.float32, np.float64], ensure_min_samples=2)
+        kept = min(self.n_components, *rows.shape)
+        pca = PCA(kept, svd_solver=self.svd_solver, random_state=self.random_state).fit(rows)
+        self.mean_ = pca.mean_.astype(np.float32)
+        components = pca.components_.astype(np.float32)
+        self.components_ = round_rows(components) if self.bits else components
+        self.explained_variance_ = np.maximum(pca.explained_variance_, np.finfo(np.float32).tiny).astype(np.float32)
+        self.explained_variance_ratio_ = pca.explained_variance_ratio_.astype(np.float32)
+        self.n_components_ = kept
+        return self
+
+    @property
+    def _scales(self) -> NDArray[np.float32]:
+        deviations: NDArray[np.float64] = np.sqrt(self.explained_variance_.astype(np.float64))
+        return np.asarray(deviations**self.power, np.float32)
+
+    def transform(self, X: ArrayLike) -> Rows:
+        """Coordinates (n, n_components) of rows (n, features)."""
+        check_is_fitted(self)
+        rows = validate_data(self, X, dtype=[np.float32, np.float64], reset=False)
+        coordinates: Rows = ((rows - self.mean_) @ self.components_.T / self._scales).astype(np.float32)
+        return coordinates
+
+    def inverse_transform(self, X: ArrayLike) -> Rows:
+        """Rows (n, features) nearest to coordinates (n, n_components)."""
+        check_is_fitted(self)
+        rows: Rows = ((np.asarray(X) * self._scales) @ self.components_ + self.mean_).astype(np.float32)
+        return rows
+
+
+class Rounded(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Round every column to codes of a few bits, so that whatever keeps rows keeps a byte a number or less.
+
+    Parameters
+    ----------
+    bits : int
+        2..8; a column's largest training value gets the largest code.
+    """
+
+    def __init__(self, bits: int = 8) -> None:
+        self.bits = bits
+
+    def fit(self, X: ArrayLike, y: Any = None) -> Rounded:
+        """Learn each column's step from rows (n, features)."""
+        if not 2 <= self.bits <= 8:
+            raise ValueError(f"bits: expected 2..8, got {self.bits!r}")
+        rows = validate_data(self, X, dtype=[np.float32, np.float64])
+        self.limit_ = 2 ** (self.bits - 1) - 1
+        self.steps_ = short_steps(np.abs(rows).max(axis=0), self.limit_)
+        return self
+
+    def transform(self, X: ArrayLike) -> Rows:
+        """Rows (n, features), each number a whole multiple of its column's step."""
+        check_is_fitted(self)
+        rows = validate_data(self, X, dtype=[np.float32, np.float64], reset=False)
+        codes = np.clip(np.rint(rows / self.steps_), -self.limit_, self.limit_)
+        rounded: Rows = (codes * self.steps_).astype(np.float32)
+        return rounded
