@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
+
+from eigenface.steps.stateless import split_pipeline
 
 Folds = Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]]
 
@@ -88,12 +91,20 @@ class Calibrated(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Calibrated logits: (n,) for two classes, (n, classes) for more."""
         check_is_fitted(self)
-        logits = self.slope_ * decisions_of(self.estimator_, X) + self.offsets_
+        return self._logits(decisions_of(self.estimator_, X))
+
+    def _logits(self, decisions: NDArray[np.float64]) -> NDArray[np.float64]:
+        logits: NDArray[np.float64] = self.slope_ * decisions + self.offsets_
         return logits[:, 0] if len(self.classes_) == 2 else logits
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Probabilities (n, classes) in the order of `classes_`, each row adding up to 1."""
-        logits = self.decision_function(X)
+        check_is_fitted(self)
+        return self.probabilities_of(decisions_of(self.estimator_, X))
+
+    def probabilities_of(self, decisions: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Probabilities (n, classes) that decisions (n, 1) or (n, classes) of the inner classifier stand for."""
+        logits = self._logits(decisions)
         if logits.ndim == 1:
             second = 1 / (1 + np.exp(-np.clip(logits, -500, 500)))
             return np.stack([1 - second, second], axis=1)
@@ -145,16 +156,38 @@ def _take(X: Any, index: NDArray[np.intp]) -> Any:
     return X[index] if hasattr(X, "shape") else [X[i] for i in index]
 
 
-def calibrate_pipeline(pipeline: Pipeline, X: Any, y: NDArray[Any], folds: Folds) -> Pipeline:
-    """Fit a whole pipeline, features and components inside the folds, and give its last step calibrated odds.
+def calibrate_pipeline(pipeline: Pipeline, X: Any, y: NDArray[Any], folds: Folds) -> CalibratedPipeline:
+    """Fit a whole pipeline, components inside the folds, and give its last step calibrated odds.
+
+    Steps that learn nothing run once for all folds.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Unfitted; its first step takes crops, its last is a classifier.
+    X : list of uint8 RGB arrays
+    y : array (n,)
+    folds : index pairs (train, test)
+        Every face in one test part, as `folds_by_group` makes them.
 
     Returns
     -------
-    Pipeline
-        Fitted on all of X; its last step is `Calibrated`.
+    CalibratedPipeline
+        The pipeline fitted on all of X, its last step `Calibrated`, and probabilities (n, classes) out of fold.
     """
-    decisions = out_of_fold(pipeline, X, y, folds)
-    fitted = clone(pipeline).fit(X, y)
+    head, tail = split_pipeline(clone(pipeline))
+    rows = head.fit_transform(X) if head else X
+    decisions = out_of_fold(tail, rows, y, folds)
+    fitted = tail.fit(rows, y)
     name, last = fitted.steps[-1]
     calibrated = Calibrated(clone(last), len(folds)).adopt(last, decisions, y)
-    return Pipeline([*fitted.steps[:-1], (name, calibrated)])
+    steps = [*(head.steps if head else []), *fitted.steps[:-1], (name, calibrated)]
+    return CalibratedPipeline(Pipeline(steps), calibrated.probabilities_of(decisions))
+
+
+@dataclass(frozen=True)
+class CalibratedPipeline:
+    """A fitted pipeline that ends in `Calibrated`, and its calibrated probabilities (n, classes) out of fold."""
+
+    pipeline: Pipeline
+    out_of_fold: NDArray[np.float64]

@@ -21,7 +21,12 @@ OUR_TYPES = frozenset(
         "eigenface.calibrate.Calibrated",
         "eigenface.steps.eigen.Eigenfaces",
         "eigenface.steps.eigen.Rounded",
+        "eigenface.steps.faces.ColourFaces",
         "eigenface.steps.faces.GreyFaces",
+        "eigenface.steps.maps.ColourBands",
+        "eigenface.steps.maps.HOG",
+        "eigenface.steps.maps.LBP",
+        "eigenface.steps.maps.Weighted",
     }
 )
 """Types of this library that a saved model may hold beside those of scikit-learn that skops trusts."""

@@ -21,7 +21,8 @@ from eigenface.baselines import RedPixelThreshold
 from eigenface.calibrate import Calibrated
 from eigenface.program import Operation
 from eigenface.steps.eigen import Eigenfaces, Rounded
-from eigenface.steps.faces import GreyFaces
+from eigenface.steps.faces import ColourFaces, GreyFaces
+from eigenface.steps.maps import HOG, LBP, ColourBands, Weighted
 
 Operations = list[Operation]
 Rule = Callable[[Any], Operations]
@@ -70,6 +71,15 @@ def _union(union: FeatureUnion) -> Operations:
 def _grey_faces(step: GreyFaces) -> Operations:
     middle = [Operation("equalise")] if step.equalise else []
     return [Operation("grey"), *middle, Operation("resize", {"size": int(step.size)})]
+
+
+def _colour_faces(step: ColourFaces) -> Operations:
+    return [Operation("resize_colour", {"size": int(step.size)})]
+
+
+def _by_parameters(name: str) -> Rule:
+    """The rule of a step that learns nothing: its parameters are the operation's settings."""
+    return lambda step: [Operation(name, step.get_params(deep=False))]
 
 
 def _scaler(step: StandardScaler) -> Operations:
@@ -131,6 +141,11 @@ RULES: dict[type, Rule] = {
     Pipeline: _pipeline,
     FeatureUnion: _union,
     GreyFaces: _grey_faces,
+    ColourFaces: _colour_faces,
+    HOG: _by_parameters("hog"),
+    LBP: _by_parameters("lbp"),
+    ColourBands: _by_parameters("colour"),
+    Weighted: _by_parameters("weight"),
     StandardScaler: _scaler,
     PCA: _pca,
     Eigenfaces: _eigenfaces,

@@ -90,6 +90,10 @@ class Journal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; what was recorded stays."""
         self._handle.close()
 
     def __contains__(self, key: str) -> bool:

@@ -11,8 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eigenface.features.grey import equalise, grey, resize
+from eigenface.features.colour import colour, resize_colour
+from eigenface.features.grey import equalise, grey, resize, square_side
+from eigenface.features.hog import hog
+from eigenface.features.lbp import lbp
 from eigenface.features.red import red_share
+from eigenface.features.symmetry import plain, symmetric
 from eigenface.types import Pixels
 
 Array = NDArray[Any]
@@ -44,6 +48,43 @@ def _side(settings: Settings, largest: int = 1024) -> int:
 def _resize(settings: Settings, arrays: Arrays) -> Run:
     side = _side(settings)
     return lambda greys: resize(greys, side)
+
+
+def _resize_colour(settings: Settings, arrays: Arrays) -> Run:
+    side = _side(settings)
+    return lambda crops: resize_colour(crops, side)
+
+
+def _maps(describe: Run, settings: Settings, channels: int = 1) -> Run:
+    """Features laid out on the face, of rows of square pictures."""
+    rows_of = symmetric if settings["mirror"] else plain
+
+    def run(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        side = square_side(rows.shape[1] // channels)
+        shape = (side, side) if channels == 1 else (side, side, channels)
+        return rows_of(describe, rows.reshape(len(rows), *shape))
+
+    return run
+
+
+def _hog(settings: Settings, arrays: Arrays) -> Run:
+    cell = int(settings["cell"])
+    return _maps(lambda pictures: hog(pictures, cell), settings)
+
+
+def _lbp(settings: Settings, arrays: Arrays) -> Run:
+    cell, radius = int(settings["cell"]), int(settings["radius"])
+    return _maps(lambda pictures: lbp(pictures, cell, radius), settings)
+
+
+def _colour(settings: Settings, arrays: Arrays) -> Run:
+    grid, bins = int(settings["grid"]), int(settings["bins"])
+    return _maps(lambda pictures: colour(pictures, grid, bins), settings, channels=3)
+
+
+def _weight(settings: Settings, arrays: Arrays) -> Run:
+    weight = np.float32(settings["weight"])
+    return lambda rows: rows * weight
 
 
 def _red_share(settings: Settings, arrays: Arrays) -> Run:
@@ -162,6 +203,11 @@ OPERATIONS: dict[str, Callable[[Settings, Arrays], Run]] = {
     "grey": _grey,
     "equalise": _equalise,
     "resize": _resize,
+    "resize_colour": _resize_colour,
+    "hog": _hog,
+    "lbp": _lbp,
+    "colour": _colour,
+    "weight": _weight,
     "red_share": _red_share,
     "round": _round,
     "svm": _svm,

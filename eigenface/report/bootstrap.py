@@ -96,7 +96,9 @@ def wilson(right: float, n: float) -> Estimate:
     share = right / n
     spread = Z95 * math.sqrt(share * (1 - share) / n + Z95**2 / (4 * n * n))
     centre, scale = share + Z95**2 / (2 * n), 1 + Z95**2 / n
-    return Estimate(share, min(share, max(0.0, (centre - spread) / scale)), max(share, min(1.0, (centre + spread) / scale)))
+    return Estimate(
+        share, min(share, max(0.0, (centre - spread) / scale)), max(share, min(1.0, (centre + spread) / scale))
+    )
 
 
 def resamples(units: NDArray[np.intp], n_boot: int, random_state: int = 0) -> Iterator[NDArray[np.float64]]:

@@ -1,4 +1,4 @@
-"""Can the probabilities be trusted: calibration error, its floor, reliability by bin, accuracy when only the sure answer."""
+"""Can the probabilities be trusted: calibration error, its floor, reliability by bin, accuracy of the surest."""
 
 from __future__ import annotations
 
@@ -114,7 +114,9 @@ class Reliability:
         counts = np.bincount(which, minlength=bins)
         filled = np.where(counts, counts, np.nan)
         stated = np.bincount(which, weights=confidence, minlength=bins) / filled
-        return cls(np.linspace(0, 1, bins + 1), counts, stated, np.bincount(which, weights=right, minlength=bins) / filled)
+        return cls(
+            np.linspace(0, 1, bins + 1), counts, stated, np.bincount(which, weights=right, minlength=bins) / filled
+        )
 
     def as_dict(self) -> list[dict[str, Any]]:
         """One object a filled bin, for JSON."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from dataclasses import replace
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -85,7 +86,8 @@ def score(
     units, unit = _check_groups(groups, len(truth))
     figures, draws = _measure(truth, given, units, n_boot, random_state)
     estimates = _estimates(figures, draws, units)
-    beside, gains = None, {}
+    beside: Scores | None = None
+    gains: dict[str, Estimate] = {}
     if baseline is not None:
         if isinstance(baseline, str):
             simple = majority_probabilities(np.asarray(names)[truth], names, len(truth))
@@ -93,16 +95,14 @@ def score(
             simple = check_probabilities(baseline, len(truth), len(names), "Baseline")
         base_figures, base_draws = _measure(truth, simple, units, n_boot, random_state)
         base_estimates = _estimates(base_figures, base_draws, units)
-        beside = Scores(names, truth, simple, **base_estimates, unit=unit, n_units=_size(units), n_boot=n_boot)
+        beside = _bundle(names, truth, simple, base_estimates, units, n_boot, unit)
         gains = {
             name: percentile_interval(figures[name] - base_figures[name], draws[name] - base_draws[name], centred=True)
             for name in HEADLINE
         }
     rows = subgroup_rows(truth, np.argmax(given, axis=1), names, by or {})
-    return Scores(
-        names, truth, given, **estimates, unit=unit, n_units=_size(units), n_boot=n_boot,
-        baseline=beside, gains=gains, subgroups=rows,
-    )  # fmt: skip
+    found = _bundle(names, truth, given, estimates, units, n_boot, unit)
+    return replace(found, baseline=beside, gains=gains, subgroups=rows)
 
 
 def majority_probabilities(labels: ArrayLike, classes: Sequence[str], n: int) -> Floats:
@@ -142,8 +142,7 @@ def check_probabilities(given: ArrayLike, n: int, k: int, what: str = "Probabili
     if len(bad):
         row = ", ".join(f"{p:.3g}" for p in array[bad[0]][:6])
         raise DataError("bad_probabilities", f"{what}: row {bad[0]} is no distribution ({row})", hint)
-    clipped = np.clip(array, 0, 1)
-    return clipped
+    return np.asarray(np.clip(array, 0, 1))
 
 
 def _check_classes(classes: Sequence[str]) -> tuple[str, ...]:
@@ -156,7 +155,9 @@ def _check_classes(classes: Sequence[str]) -> tuple[str, ...]:
 def _check_labels(labels: ArrayLike, classes: tuple[str, ...]) -> Indices:
     given = np.asarray(labels)
     if given.ndim != 1 or not len(given):
-        raise DataError("no_rows", f"True labels: expected (n,) with n >= 1, got {given.shape}", "Give a label a picture.")
+        raise DataError(
+            "no_rows", f"True labels: expected (n,) with n >= 1, got {given.shape}", "Give a label a picture."
+        )
     place = {name: i for i, name in enumerate(classes)}
     unknown = sorted({str(label) for label in given} - set(place))
     if unknown:
@@ -175,6 +176,19 @@ def _check_groups(groups: ArrayLike | None, n: int) -> tuple[Indices, str]:
     if given.shape != (n,):
         raise DataError("length_mismatch", f"Groups: expected ({n},), got {given.shape}", "Give one group a picture.")
     return np.unique(given.astype(str), return_inverse=True)[1].astype(np.intp), "groups"
+
+
+def _bundle(
+    names: tuple[str, ...],
+    truth: Indices,
+    given: Floats,
+    estimates: dict[str, Estimate],
+    units: Indices,
+    n_boot: int,
+    unit: str,
+) -> Scores:
+    fields: dict[str, Any] = {**estimates, "unit": unit, "n_units": _size(units), "n_boot": n_boot}
+    return Scores(classes=names, truth=truth, probabilities=given, **fields)
 
 
 def _size(units: Indices) -> int:

@@ -99,7 +99,8 @@ class Scores:
     @cached_property
     def predicted(self) -> Indices:
         """The most probable class of each picture, the first of equals."""
-        return np.argmax(self.probabilities, axis=1)
+        best: Indices = np.argmax(self.probabilities, axis=1)
+        return best
 
     @cached_property
     def confidence(self) -> Floats:

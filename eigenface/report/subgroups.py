@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +15,10 @@ from eigenface.report.bootstrap import Estimate, wilson
 
 MOST_VALUES = 12
 """Numbers with more different values than this are cut into bands."""
+MOST_WORDS = 30
+"""Words beyond the commonest so many fall under `other`."""
 BANDS = 5
-UNKNOWN = "unknown"
+UNKNOWN, OTHER = "unknown", "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,12 @@ def parts(values: ArrayLike) -> tuple[list[str], NDArray[np.intp]]:
         codes = np.where(known, band, len(names)).astype(np.intp)
         return (names, codes) if known.all() else ([*names, UNKNOWN], codes)
     words = [UNKNOWN if _missing(value) else str(value) for value in raw]
-    names = sorted(set(words) - {UNKNOWN}) + ([UNKNOWN] if UNKNOWN in words else [])
+    common = [word for word, _ in Counter(words).most_common() if word != UNKNOWN]
+    if len(common) > MOST_WORDS:
+        kept = {*common[: MOST_WORDS - 1], UNKNOWN}
+        words = [word if word in kept else OTHER for word in words]
+    named = sorted(set(words) - {UNKNOWN, OTHER})
+    names = named + [name for name in (OTHER, UNKNOWN) if name in words]
     place = {name: i for i, name in enumerate(names)}
     return names, np.array([place[word] for word in words], dtype=np.intp)
 
@@ -116,6 +124,7 @@ def subgroup_rows(
     Returns
     -------
     tuple of Subgroup
+        Without what names single pictures (file names) rather than groups.
 
     Raises
     ------
@@ -132,6 +141,8 @@ def subgroup_rows(
                 "Give one value for each picture, None where it is not known.",
             )
         names, codes = parts(values)
+        if OTHER in names and (codes == names.index(OTHER)).mean() > 0.5:
+            continue  # nearly every picture has a word of its own: a name, not a group
         for place, name in enumerate(names):
             inside = codes == place
             recall = {

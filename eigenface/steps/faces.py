@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 
+from eigenface.features.colour import resize_colour
 from eigenface.features.grey import equalise, grey, resize
 from eigenface.types import Pixels, Rows, check_pixels
 
@@ -61,3 +62,20 @@ class GreyFaces(FaceStep):
         """Rows (n, size * size), float32 in 0..1, of crops (rows, cols, 3), uint8 RGB."""
         greys = grey(check_crops(X))
         return resize(equalise(greys) if self.equalise else greys, self.size)
+
+
+class ColourFaces(FaceStep):
+    """Resize without turning grey: RGB crops of any size to rows of colour pixels.
+
+    Parameters
+    ----------
+    size : int
+        Side in pixels of the square that every crop is resized to.
+    """
+
+    def __init__(self, size: int = 64) -> None:
+        self.size = size
+
+    def transform(self, X: Sequence[Pixels]) -> Rows:
+        """Rows (n, size * size * 3), float32 in 0..1, of crops (rows, cols, 3), uint8 RGB."""
+        return resize_colour(check_crops(X), self.size)

@@ -1,0 +1,64 @@
+"""A model's card: what it answers, how often it is wrong and for whom, what it learned from, when not to use it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def write_card(meta: Mapping[str, Any], limits: Sequence[str]) -> str:
+    """The card in Markdown, from a model's description and its task's limits.
+
+    Parameters
+    ----------
+    meta : mapping
+        What `eigenface.train` writes into a model: task, question, classes, data, split, scores, review, size.
+    limits : sequence of str
+        Sentences on when not to use it.
+    """
+    parts = [
+        f"# {meta['name']}",
+        meta["question"],
+        f"Classes: {', '.join(meta['classes'])}. A folded program of numpy and OpenCV; no neural network.",
+        "## How often it is wrong",
+        *_tables(meta.get("judged", [])),
+        "## When it asks for a second look",
+        _review(meta.get("review", {})),
+        "## Limits",
+        "\n".join(f"- {line}" for line in limits),
+        "## What it learned from",
+        "\n".join(f"- {line}" for line in meta.get("data", {}).get("described", [])),
+        meta.get("split", {}).get("described", ""),
+        "Training pictures are for research only, and their subjects were not asked for this use. The file holds "
+        "averages and support vectors computed from faces (see NOTICE), no names and no pictures.",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _tables(judged: Sequence[Mapping[str, Any]]) -> list[str]:
+    if not judged:
+        return ["It was not judged on faces kept aside."]
+    lines = ["| faces kept aside | n | accuracy | balanced | AUC | calibration error | baseline |", "|---|---|---|---|---|---|---|"]
+    for row in judged:
+        interval = f"{row['accuracy']:.3f} ({row['low']:.3f}-{row['high']:.3f})"
+        auc = f"{row['roc_auc']:.3f}" if row.get("roc_auc") is not None else ""
+        lines.append(
+            f"| {row['data']} | {row['n']} | {interval} | {row['balanced_accuracy']:.3f} | {auc} "
+            f"| {row['calibration_error']:.3f} | {row['baseline']:.3f} |"
+        )
+    tables = ["\n".join(lines), "Accuracy with its 95 % interval, persons resampled where they are known."]
+    parts = [part for row in judged for part in row.get("subgroups", [])]
+    if parts:
+        lines = ["| part | n | accuracy |", "|---|---|---|"]
+        lines += [f"| {part['by']} {part['value']} | {part['n']} | {part['accuracy']:.3f} |" for part in parts]
+        tables.append("\n".join(lines))
+    return tables
+
+
+def _review(review: Mapping[str, Any]) -> str:
+    if not review.get("least_probability"):
+        return ""
+    said = f"Under {review['least_probability']:.0%} it asks for a person."
+    if "coverage" in review:
+        said += f" It then answers {review['coverage']:.0%} of faces itself, {review['accuracy']:.1%} of them rightly."
+    return f"{said} It also asks where a box is under {review['smallest_face']} pixels, or a crop is far from face space."

@@ -1,0 +1,164 @@
+"""From labelled pictures to labelled crops, through the boxes and crops that serving uses."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from zipfile import ZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eigenface.crops import CropSpec, crop_face
+from eigenface.datasets.dataset import Dataset
+from eigenface.detection import get_detector
+from eigenface.errors import PictureError
+from eigenface.image import Picture
+from eigenface.progress import Progress, silent
+from eigenface.types import Detection, Pixels
+from eigenface.vision import cv2
+
+NO_FACE = "no face was found"
+
+
+@dataclass(frozen=True)
+class CroppedFaces:
+    """Faces ready to learn from or to be judged.
+
+    Parameters
+    ----------
+    crops : list of uint8 RGB arrays (rows, cols, 3)
+    labels, names : str arrays (n,)
+    groups : str array (n,) or None
+        Persons, where known.
+    columns : mapping of str to str array (n,)
+    rejected : tuple of (name, reason)
+        Pictures that gave no crop.
+    """
+
+    crops: list[Pixels]
+    labels: NDArray[np.str_]
+    names: NDArray[np.str_]
+    groups: NDArray[np.str_] | None = None
+    columns: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
+    rejected: tuple[tuple[str, str], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.crops)
+
+    def select(self, index: NDArray[Any]) -> CroppedFaces:
+        """The faces at `index`; rejected pictures stay with the whole."""
+        return CroppedFaces(
+            [self.crops[int(i)] for i in index],
+            self.labels[index],
+            self.names[index],
+            None if self.groups is None else self.groups[index],
+            {key: values[index] for key, values in self.columns.items()},
+        )
+
+    @staticmethod
+    def joined(parts: Sequence[CroppedFaces]) -> CroppedFaces:
+        """Several sets as one; a face of a set without persons is a person of its own."""
+        crops = [crop for part in parts for crop in part.crops]
+        groups = None
+        if any(part.groups is not None for part in parts):
+            groups = np.concatenate(
+                [
+                    np.array([f"{number}/{name}" for name in (part.names if part.groups is None else part.groups)])
+                    for number, part in enumerate(parts)
+                ]
+            )
+        shared = set.intersection(*(set(part.columns) for part in parts))
+        return CroppedFaces(
+            crops,
+            np.concatenate([part.labels for part in parts]),
+            np.concatenate([part.names for part in parts]),
+            groups,
+            {key: np.concatenate([part.columns[key] for part in parts]) for key in sorted(shared)},
+            tuple(refusal for part in parts for refusal in part.rejected),
+        )
+
+
+def crop_dataset(
+    dataset: Dataset,
+    spec: CropSpec,
+    *,
+    whole: bool = False,
+    detector: str = "default",
+    largest_side: int | None = None,
+    progress: Progress = silent,
+) -> CroppedFaces:
+    """One crop a picture: its main face, framed by `spec`; or the whole picture.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    spec : CropSpec
+    whole : bool
+        The pictures are crops already.
+    detector : str
+    largest_side : int, optional
+        Larger crops are shrunk to this side in pixels, to save memory.
+    progress : callable
+
+    Returns
+    -------
+    CroppedFaces
+        In the data set's order, without the pictures that could not be read or show no face: those are `rejected`.
+    """
+    kept: list[int] = []
+    crops: list[Pixels] = []
+    rejected: list[tuple[str, str]] = []
+    for index, picture in pictures(dataset):
+        progress(index, len(dataset), f"cropping {dataset.name}")
+        if isinstance(picture, PictureError):
+            rejected.append((dataset.samples[index].name, picture.message))
+            continue
+        found = None if whole else main_face(picture, detector)
+        if found is None and not whole:
+            rejected.append((dataset.samples[index].name, NO_FACE))
+            continue
+        crop = picture.pixels if found is None else crop_face(picture.pixels, found.box, spec)
+        kept.append(index)
+        crops.append(shrunk(crop, largest_side) if largest_side else crop)
+    progress(len(dataset), len(dataset), f"cropping {dataset.name}")
+    chosen = dataset.select(np.array(kept, dtype=np.intp))
+    names = np.array([sample.name for sample in chosen.samples], dtype=np.str_)
+    return CroppedFaces(crops, chosen.labels, names, chosen.groups, chosen.columns, tuple(rejected))
+
+
+def pictures(dataset: Dataset) -> Iterator[tuple[int, Picture | PictureError]]:
+    """Every picture of a data set in order, or why it cannot be read."""
+    with contextlib.ExitStack() as stack:
+        archive = None if dataset.root.is_dir() else stack.enter_context(ZipFile(dataset.root))
+        for index in range(len(dataset)):
+            try:
+                yield index, dataset.read(index, archive)
+            except PictureError as error:
+                yield index, error
+
+
+def main_face(picture: Picture, detector: str = "default") -> Detection | None:
+    """Of the faces at least half as large as the largest, the one nearest the picture's centre; None without a face."""
+    found = get_detector(detector).detect(picture.pixels)
+    if not found:
+        return None
+
+    def off_centre(detection: Detection) -> float:
+        x, y = detection.box.centre
+        return (x - picture.width / 2) ** 2 + (y - picture.height / 2) ** 2
+
+    return min((d for d in found if d.box.width * 2 >= found[0].box.width), key=off_centre)
+
+
+def shrunk(crop: Pixels, largest_side: int) -> Pixels:
+    """A crop no larger than `largest_side` pixels either way, its shape kept."""
+    rows, cols = crop.shape[:2]
+    scale = largest_side / max(rows, cols)
+    if scale >= 1:
+        return crop
+    size = (max(1, round(cols * scale)), max(1, round(rows * scale)))
+    smaller: Pixels = cv2.resize(crop, size, interpolation=cv2.INTER_AREA)
+    return smaller

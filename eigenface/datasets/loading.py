@@ -1,0 +1,232 @@
+"""Recognising what people have: class folders, a labels.csv, LFW's or UTKFace's names; in a folder or a zip."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from zipfile import BadZipFile, ZipFile
+
+import numpy as np
+
+from eigenface.datasets.dataset import Dataset, Sample
+from eigenface.datasets.table import Row, read_table
+from eigenface.errors import DataError
+from eigenface.image import SUFFIXES, looks_like_picture
+
+KINDS = ("folders", "csv", "utkface", "lfw")
+"""Forms of data that `load_dataset` knows."""
+
+_UTKFACE = re.compile(r"(\d{1,3})_([01])_([0-4])_\d+")
+_LFW = re.compile(r"(.+)_\d{4}")
+_RACES = ("white", "black", "asian", "indian", "other")
+_TABLE = "labels.csv"
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A folder or zip: its files (name and size), and how to read one."""
+
+    root: Path
+    files: dict[str, int]
+    read: Callable[[str], bytes]
+
+
+def load_dataset(path: str | Path, *, kind: str | None = None) -> Dataset:
+    """Labelled pictures of a folder or zip.
+
+    Parameters
+    ----------
+    path : path
+        A folder with one sub-folder a class; a folder or zip with `labels.csv` (`file,label[,group,...]`, files relative
+        to it); pictures under UTKFace's names (`age_gender_race_time.jpg`); or LFW's people (`person/person_0001.jpg`).
+    kind : {"folders", "csv", "utkface", "lfw"}, optional
+        What it is; recognised without.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    DataError
+        In one line, where nothing can be made of it.
+    """
+    if kind is not None and kind not in KINDS:
+        raise DataError("unknown_kind", f"there is no kind of data {kind!r}", f"There are {', '.join(KINDS)}.")
+    place = _look(Path(path))
+    tables = sorted((name for name in place.files if PurePosixPath(name).name == _TABLE), key=lambda n: n.count("/"))
+    if kind == "csv" or (kind is None and tables):
+        if not tables:
+            raise DataError("no_table", f"{path}: holds no {_TABLE}", "It has the columns file,label[,group,...].")
+        return _from_table(place, tables[0])
+    pictures = [name for name in place.files if _is_picture(place, name)]
+    if not pictures:
+        raise DataError(
+            "no_pictures",
+            f"{path}: no pictures in it",
+            "Give a folder with one sub-folder a class, or a folder or zip with labels.csv.",
+        )
+    prefix = _common_folder(pictures)
+    names = [name[len(prefix) :] for name in pictures]
+    if kind == "utkface" or (kind is None and _share(_UTKFACE.match(PurePosixPath(n).name) for n in names) > 0.9):
+        return _from_utkface(place, prefix, names)
+    if kind == "lfw" or (kind is None and _share(_is_lfw(name) for name in names) > 0.9):
+        return _from_people(place, prefix, names)
+    return _from_folders(place, prefix, names)
+
+
+def _look(path: Path) -> _Place:
+    if path.is_dir():
+        found = {
+            file.relative_to(path).as_posix(): file.stat().st_size
+            for file in sorted(path.rglob("*"))
+            if file.is_file() and not _hidden(file.relative_to(path).as_posix())
+        }
+        return _Place(path, found, lambda name: (path / name).read_bytes())
+    if not path.exists():
+        raise DataError("no_data", f"{path}: there is no such folder or zip", "Check the path.")
+    try:
+        with ZipFile(path) as archive:
+            members = {
+                member.filename: member.file_size
+                for member in archive.infolist()
+                if not member.is_dir() and not _hidden(member.filename)
+            }
+    except (BadZipFile, OSError) as error:
+        raise DataError(
+            "not_a_dataset", f"{path}: neither a folder nor a whole zip ({error})", "Give a folder or a zip of pictures."
+        ) from None
+
+    def read(name: str) -> bytes:
+        with ZipFile(path) as archive:
+            return archive.read(name)
+
+    return _Place(path, dict(sorted(members.items())), read)
+
+
+def _hidden(name: str) -> bool:
+    parts = PurePosixPath(name).parts
+    return any(part.startswith(".") or part == "__MACOSX" for part in parts) or parts[-1] == "Thumbs.db"
+
+
+def _is_picture(place: _Place, name: str) -> bool:
+    suffix = PurePosixPath(name).suffix.lower()
+    if suffix in SUFFIXES:
+        return True
+    # Yale's pictures have the condition for a suffix: look inside where a suffix says nothing.
+    return place.root.is_dir() and suffix not in (".csv", ".txt", ".md") and _begins_like_picture(place.root / name)
+
+
+def _begins_like_picture(path: Path) -> bool:
+    with path.open("rb") as handle:
+        return looks_like_picture(handle.read(16))
+
+
+def _share(matches: Iterable[object]) -> float:
+    found = [bool(match) for match in matches]
+    return sum(found) / len(found)
+
+
+def _common_folder(names: list[str]) -> str:
+    """The folder that holds everything, where a zip packs one folder: `data/` of `data/female/1.jpg`."""
+    prefix = ""
+    while True:
+        firsts = {name[len(prefix) :].split("/", 1)[0] for name in names}
+        nested = all(name[len(prefix) :].count("/") >= 2 for name in names)
+        if len(firsts) != 1 or not nested:
+            return prefix
+        prefix += f"{firsts.pop()}/"
+
+
+def _is_lfw(name: str) -> bool:
+    path = PurePosixPath(name)
+    found = _LFW.fullmatch(path.stem)
+    return bool(found) and path.parent.name == found[1]  # type: ignore[index]
+
+
+def _from_folders(place: _Place, prefix: str, names: list[str]) -> Dataset:
+    loose = [name for name in names if "/" not in name]
+    samples = [_sample(place, prefix, name, name.split("/", 1)[0]) for name in names if "/" in name]
+    said = [f"{len(loose)} pictures lie in no class folder and are left out."] if loose else []
+    return _checked(place, prefix, samples, {}, said)
+
+
+def _from_people(place: _Place, prefix: str, names: list[str]) -> Dataset:
+    people = [PurePosixPath(name).parent.name for name in names]
+    samples = [_sample(place, prefix, name, person, person) for name, person in zip(names, people, strict=True)]
+    return _checked(place, prefix, samples, {}, [])
+
+
+def _from_utkface(place: _Place, prefix: str, names: list[str]) -> Dataset:
+    samples, ages, races, odd = [], [], [], 0
+    for name in names:
+        found = _UTKFACE.match(PurePosixPath(name).name)
+        if not found:
+            odd += 1
+            continue
+        samples.append(_sample(place, prefix, name, ("male", "female")[int(found[2])]))
+        ages.append(found[1])
+        races.append(_RACES[int(found[3])])
+    said = [f"{odd} names are not UTKFace's and are left out."] if odd else []
+    return _checked(place, prefix, samples, {"age": ages, "race": races}, said)
+
+
+def _from_table(place: _Place, table: str) -> Dataset:
+    where = f"{place.root}/{table}" if place.root.is_dir() else f"{place.root}: {table}"
+    rows = read_table(place.read(table), where)
+    prefix = table[: -len(_TABLE)]
+    files = {name[len(prefix) :]: size for name, size in place.files.items() if name.startswith(prefix)}
+    missing = [row["file"] for row in rows if row["file"] not in files]
+    if missing:
+        shown = ", ".join(missing[:3])
+        raise DataError(
+            "missing_files",
+            f"{where}: {len(missing)} of {len(rows)} files are not there: {shown}{' ...' if len(missing) > 3 else ''}",
+            "Names are relative to the CSV. Correct them, or put the files there.",
+        )
+    said: list[str] = []
+    kept = _without_repeats(rows, where, said)
+    columns = {key: [row[key] for row in kept] for key in kept[0] if key not in ("file", "label", "group")}
+    grouped = all(row.get("group") for row in kept)
+    samples = [_sample(place, prefix, row["file"], row["label"], row["group"] if grouped else None) for row in kept]
+    return _checked(place, prefix, samples, columns, said)
+
+
+def _without_repeats(rows: list[Row], where: str, said: list[str]) -> list[Row]:
+    kept: dict[str, Row] = {}
+    for row in rows:
+        first = kept.setdefault(row["file"], row)
+        if first["label"] != row["label"]:
+            raise DataError(
+                "two_labels",
+                f"{where}: {row['file']} is both {first['label']} and {row['label']}",
+                "Give every file one label.",
+            )
+    if len(kept) < len(rows):
+        said.append(f"{len(rows) - len(kept)} rows repeat a file and are left out.")
+    return list(kept.values())
+
+
+def _sample(place: _Place, prefix: str, name: str, label: str, group: str | None = None) -> Sample:
+    return Sample(name, label, group, place.files[prefix + name])
+
+
+def _checked(
+    place: _Place, prefix: str, samples: list[Sample], columns: dict[str, list[str]], said: list[str]
+) -> Dataset:
+    counts = Counter(sample.label for sample in samples)
+    if len(counts) < 2:
+        only = f"one class only, {next(iter(counts))}" if counts else "no class folders"
+        raise DataError(
+            "one_class", f"{place.root}: {only}", "Give one sub-folder a class, two at least, or a labels.csv."
+        )
+    if place.root.is_dir():
+        folders = (folder.name for folder in (place.root / prefix).iterdir() if folder.is_dir())
+        empty = sorted(name for name in folders if not name.startswith(".") and name not in counts)
+        if empty and not columns:
+            said.append(f"No pictures in: {', '.join(empty[:5])}.")
+    arrays = {key: np.array(values, dtype=np.str_) for key, values in columns.items()}
+    return Dataset(place.root.stem, place.root, tuple(samples), arrays, tuple(said), prefix)

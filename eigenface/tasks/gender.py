@@ -1,0 +1,29 @@
+"""Gender: does a face look female or male to the people who labelled the pictures?"""
+
+from __future__ import annotations
+
+from eigenface.crops import CropSpec
+from eigenface.tasks.recipes import eigenface_grid, eigenface_pipeline, feature_grid, feature_pipeline
+from eigenface.tasks.task import Source, Task
+
+TASK = Task(
+    name="gender",
+    question="Does the face look female or male?",
+    classes=("female", "male"),
+    crop=CropSpec(1.5),
+    pipelines={"": feature_pipeline, "eigenfaces": eigenface_pipeline},
+    grids={"": feature_grid, "eigenfaces": eigenface_grid},
+    sources=(
+        Source("gender/lfw.zip"),
+        Source("gender/utkface.zip", whole=True, least={"age": 5}),
+        Source("gender/tight_crops.zip", whole=True),
+    ),
+    limits=(
+        "It says how a face looks to the people who labelled such pictures, in two words. It does not know "
+        "who somebody is, and nobody's gender can be read off a face.",
+        "Children under 12 are often answered wrongly; nothing below 5 was learned.",
+        "Most training faces are of adults in news and celebrity photographs, more men than women among them.",
+        "Do not use it to decide anything about a person.",
+    ),
+    smallest_face=32,
+)
