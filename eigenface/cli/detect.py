@@ -1,0 +1,21 @@
+"""`eigenface detect`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from eigenface.cli.answering import answer_pictures
+from eigenface.cli.options import as_options, picture_options
+
+
+@click.command("detect")
+@click.argument("photos", nargs=-1, required=True, metavar="PHOTO...")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a picture, a line each.")
+@click.option("--annotate", type=click.Path(path_type=Path, file_okay=False), help="Also write annotated PNGs there.")
+@picture_options
+def command(photos: tuple[str, ...], as_json: bool, annotate: Path | None, **given: Any) -> int:
+    """Find the faces in each PHOTO (a picture, a folder or a zip): boxes in pixels, and scores from 0 to 1."""
+    return answer_pictures(photos, [], as_options(**given), as_json=as_json, annotate=annotate)

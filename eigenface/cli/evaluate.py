@@ -1,0 +1,31 @@
+"""`eigenface evaluate`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from eigenface.cli.talk import Bar, note
+
+
+@click.command("evaluate")
+@click.argument("model", metavar="MODEL|TASK")
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("--whole", is_flag=True, help="The pictures are face crops already.")
+@click.option("--report", type=click.Path(path_type=Path, file_okay=False), help="Write a report there.")
+@click.option("--trust", is_flag=True, help="Read a .joblib model, which runs the code in it.")
+@click.option("--json", "as_json", is_flag=True, help="The figures as one JSON object.")
+def command(model: str, data: Path, whole: bool, report: Path | None, trust: bool, as_json: bool) -> None:
+    """Judge a MODEL or shipped TASK on labelled DATA that it never saw."""
+    from eigenface.evaluate import evaluate
+    from eigenface.model import load_model
+    from eigenface.reporting import evaluation_text, write_evaluation_report
+
+    loaded = load_model(model, trust=trust)
+    with Bar() as bar:
+        evaluation = evaluate(loaded, data, whole=whole, progress=bar)
+    if report:
+        note(f"report: {write_evaluation_report(evaluation, report)}")
+    click.echo(json.dumps(evaluation.as_dict()) if as_json else evaluation_text(evaluation))

@@ -1,0 +1,51 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from eigenface.errors import RequestError
+from eigenface.limits import MAX_PIXELS, SMALLEST_FACE
+from eigenface.model import FaceClassifier, load_model
+from eigenface.recognise import Options
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def picture_options(command: Command) -> Command:
+    """`--detector`, `--min-face`, `--min-score`, `--max-pixels`."""
+    for option in (
+        click.option("--max-pixels", type=click.IntRange(1), default=MAX_PIXELS, help="Largest picture decoded."),
+        click.option("--min-score", type=click.FloatRange(0, 1), help="Least detection score, 0 to 1."),
+        click.option(
+            "--min-face", type=click.IntRange(8), default=SMALLEST_FACE, help="Side in pixels of the smallest face."
+        ),
+        click.option("--detector", default="default", help="Which detector finds the faces."),
+    ):
+        command = option(command)
+    return command
+
+
+def as_options(*, whole: bool = False, **given: Any) -> Options:
+    """The picture options as the library takes them."""
+    return Options(whole=whole, **{key: given[key] for key in ("detector", "min_face", "min_score", "max_pixels")})
+
+
+def load_models(task: str | None, model: str | None, trust: bool) -> list[FaceClassifier]:
+    """The models that `--task` or `--model` name.
+
+    Raises
+    ------
+    RequestError
+        Where two models answer the same task.
+    """
+    if model:
+        return [load_model(model, trust=trust)]
+    models = [load_model(name.strip()) for name in (task or "gender").split(",") if name.strip()]
+    answered = [one.task for one in models]
+    if not models or len(set(answered)) < len(answered):
+        raise RequestError("bad_tasks", f"--task {task}: names no task, or one twice", "Give T or T1,T2.")
+    return models

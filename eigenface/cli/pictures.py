@@ -1,0 +1,98 @@
+"""From PHOTO arguments to pictures: files, folders walked in order, zips; what is no picture is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from zipfile import BadZipFile, ZipFile, is_zipfile
+
+from eigenface.datasets.dataset import read_member
+from eigenface.errors import PictureError, RequestError
+from eigenface.image import SUFFIXES, looks_like_picture
+
+
+@dataclass
+class Found:
+    """A picture to be read: its `source` name, and a path, bytes, or why it cannot be had."""
+
+    source: str
+    picture: Path | bytes | PictureError
+
+
+@dataclass
+class Pictures:
+    """Pictures of the command line's arguments, in order; `skipped` counts other files after they were walked."""
+
+    arguments: Sequence[str]
+    skipped: int = field(default=0, init=False)
+
+    def __iter__(self) -> Iterator[Found]:
+        for argument in self.arguments:
+            path = Path(argument)
+            if path.is_dir():
+                yield from self._folder(argument, path)
+            elif path.is_file() and path.suffix.lower() not in SUFFIXES and is_zipfile(path):
+                yield from self._zip(argument, path)
+            else:
+                yield Found(argument, path)  # one that is not there is answered with its error
+
+    def _folder(self, argument: str, folder: Path) -> Iterator[Found]:
+        pictures = 0
+        for path in sorted(folder.rglob("*")):
+            below = path.relative_to(folder)
+            if any(part.startswith(".") or part == "__MACOSX" for part in below.parts) or not path.is_file():
+                continue
+            if path.suffix.lower() in SUFFIXES or _begins_like_picture(path):
+                pictures += 1
+                yield Found(_below(argument, below.as_posix()), path)
+            else:
+                self.skipped += 1
+        if not pictures:
+            raise RequestError("no_pictures", f"{argument}: no pictures in this folder", "Give a folder with pictures.")
+
+    def _zip(self, argument: str, path: Path) -> Iterator[Found]:
+        pictures = 0
+        try:
+            with ZipFile(path) as archive:
+                for name in sorted(member.filename for member in archive.infolist() if not member.is_dir()):
+                    parts = PurePosixPath(name).parts
+                    if any(part.startswith(".") or part == "__MACOSX" for part in parts):
+                        continue
+                    if PurePosixPath(name).suffix.lower() not in SUFFIXES and not _member_begins(archive, name):
+                        self.skipped += 1
+                        continue
+                    pictures += 1
+                    yield _from_zip(archive, argument, name)
+        except (BadZipFile, OSError) as error:
+            raise RequestError("bad_zip", f"{argument}: the zip cannot be read ({error})", "Make it again.") from None
+        if not pictures:
+            raise RequestError("no_pictures", f"{argument}: no pictures in this zip", "Give a zip with pictures.")
+
+
+def _from_zip(archive: ZipFile, argument: str, name: str) -> Found:
+    source = _below(argument, name)
+    try:
+        return Found(source, read_member(archive, name))
+    except PictureError as error:
+        return Found(source, error)
+
+
+def _below(argument: str, name: str) -> str:
+    return f"{argument.rstrip('/')}/{name}" if argument != "/" else f"/{name}"
+
+
+def _begins_like_picture(path: Path) -> bool:
+    try:
+        with path.open("rb") as handle:
+            return looks_like_picture(handle.read(16))
+    except OSError:
+        return False
+
+
+def _member_begins(archive: ZipFile, name: str) -> bool:
+    try:
+        with archive.open(name) as handle:
+            return looks_like_picture(handle.read(16))
+    except (BadZipFile, RuntimeError, NotImplementedError, OSError):
+        return False

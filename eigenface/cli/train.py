@@ -1,0 +1,86 @@
+"""`eigenface train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from eigenface.cli.talk import Bar, note
+from eigenface.errors import RequestError
+
+
+@click.command("train")
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Model to write: .eigenface or .joblib.")
+@click.option("--task", help="A task that comes with the package, or a name of your own.  [default: the file's name]")
+@click.option("--variant", default="", help="`eigenfaces` for the plain model: grey, resize, PCA, SVC.")
+@click.option("--whole", is_flag=True, help="The pictures are face crops already.")
+@click.option("--grid", help="What to search: a grid's name, a JSON or TOML file, or none.  [default: the task's]")
+@click.option("--report", type=click.Path(path_type=Path, file_okay=False), help="Write a report there.")
+@click.option("--test-share", type=click.FloatRange(0, 0.5), default=0.2, help="Share kept aside to judge by.")
+@click.option("--jobs", type=click.IntRange(1), default=2, help="Threads of the search.")
+@click.option("--fresh", is_flag=True, help="Forget what an interrupted search left.")
+def command(
+    data: Path,
+    out: Path,
+    task: str | None,
+    variant: str,
+    whole: bool,
+    grid: str | None,
+    report: Path | None,
+    test_share: float,
+    jobs: int,
+    fresh: bool,
+) -> None:
+    """Train a model on DATA: a folder with one sub-folder a class, or a folder or zip with labels.csv.
+
+    Part of the faces (of the people, where known) is kept aside and judged. A search that is stopped goes on when the
+    same command is given again.
+    """
+    if out.suffix not in (".eigenface", ".joblib"):
+        raise RequestError("unknown_suffix", f"{out}: a model is saved as .eigenface or .joblib", "Name it so.")
+    if not out.parent.is_dir():
+        raise RequestError("cannot_write", f"{out}: there is no folder {out.parent}", "Make it first.")
+    from eigenface.datasets import load_dataset
+    from eigenface.model import save_model
+    from eigenface.search.grids import get_grid
+    from eigenface.tasks import task_for
+    from eigenface.train import train
+
+    dataset = load_dataset(data)
+    for warning in dataset.warnings:
+        note(warning)
+    wanted = task_for(task or out.stem, dataset.classes)
+    chosen = wanted.grids[variant]() if grid is None and variant in wanted.grids else None
+    journal = out.with_name(out.name + ".journal")
+    with Bar() as bar:
+        trained = train(
+            dataset,
+            task=wanted,
+            whole=whole,
+            variant=variant,
+            grid=get_grid(grid) if grid and grid != "none" else chosen,
+            name=out.name,
+            test_share=test_share,
+            journal=journal,
+            fresh=fresh,
+            n_jobs=jobs,
+            progress=bar,
+        )
+    save_model(trained.model, out)
+    journal.unlink(missing_ok=True)
+    if trained.parameters:
+        note("chosen: " + ", ".join(f"{name}={value}" for name, value in trained.parameters.items()))
+    if report:
+        from eigenface.reporting import write_training_report
+
+        note(f"report: {write_training_report(trained, report)}")
+    for evaluation in trained.evaluations:
+        scores = evaluation.scores
+        click.echo(
+            f"{evaluation.data}: accuracy {scores.accuracy.value:.3f} "
+            f"({scores.accuracy.low:.3f}-{scores.accuracy.high:.3f}) on {scores.n} faces; "
+            f"{evaluation.baseline_name} {scores.baseline.accuracy.value if scores.baseline else 0:.3f}"
+        )
+    click.echo(f"saved: {out} ({out.stat().st_size / 1e6:.2f} MB)")
