@@ -42,7 +42,7 @@ _SIGNATURES = (
     (b"\0\0\0\x0cjP  ", b""),
     (b"\xff\x4f\xff\x51", b""),
 )
-_LEAST_SHARE_READ = 1 / 8  # of the rows of a picture cut short, for an answer to make sense
+_LEAST_SHARE_READ = 1 / 2  # of the rows of a picture cut short, for an answer to be fair
 
 # Our own limit on pixels is stricter than Pillow's; damaged data are answered with a warning of our own.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
