@@ -34,11 +34,23 @@ _MOST_REVIEWED = 0.2  # share of faces that a model may send to a person by the 
 
 @dataclass(frozen=True)
 class Trained:
-    """A model, and how its twin that never saw the test faces did on them."""
+    """A model, how its twin that never saw the test faces did on them, and what a report shows of the training.
+
+    `pipeline` is unfitted, with the chosen `parameters` set; `cv_results`
+    is the search's table.
+    """
 
     model: FaceClassifier
     evaluations: tuple[Evaluation, ...]
     parameters: Mapping[str, Any]
+    faces: CroppedFaces
+    pipeline: Any
+    cv_results: Mapping[str, Any] | None = None
+
+    @property
+    def sides(self) -> list[int]:
+        """Longer side in pixels of every crop."""
+        return [max(crop.shape[:2]) for crop in self.faces.crops]
 
 
 def describe(faces: CroppedFaces, name: str) -> str:
@@ -179,7 +191,7 @@ def train(
             "unknown_variant", f"{task.name} has no variant {variant!r}", f"It has {', '.join(filter(None, task.pipelines))}."
         )
     name = name or task.model_name(variant)
-    pipeline, chosen = task.pipelines[variant](), dict[str, Any]()
+    pipeline, chosen, results = task.pipelines[variant](), dict[str, Any](), None
     training, kept_aside = faces, None
     if test_share > 0:
         train_part, test_part = split_by_group(
@@ -199,7 +211,7 @@ def train(
             n_jobs=n_jobs,
             progress=progress,
         )
-        chosen = dict(found.best_params)
+        chosen, results = dict(found.best_params), found.cv_results
         pipeline.set_params(**chosen)
     evaluations: list[Evaluation] = []
     if kept_aside is not None:
@@ -217,7 +229,7 @@ def train(
         parameters=chosen,
     )
     progress(2, 2, "trained")
-    return Trained(model, tuple(evaluations), chosen)
+    return Trained(model, tuple(evaluations), chosen, faces, pipeline, results)
 
 
 def check_trainable(faces: CroppedFaces, name: str) -> None:
