@@ -61,7 +61,7 @@ def recognise(
     detections, warnings = find(picture, options)
     verdicts = [ask(picture, detections, model, options) for model in models]
     faces = tuple(
-        Face(found.box, found.score, {model.task: said[i] for model, said in zip(models, verdicts, strict=True)})
+        Face(found.box, found.score, {model.name: said[i] for model, said in zip(models, verdicts, strict=True)})
         for i, found in enumerate(detections)
     )
     return Answer(

@@ -120,7 +120,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A face in a picture: its box, the detector's score 0..1, and a Verdict for every task asked, in that order.
+    """A face in a picture: its box, the detector's score 0..1, and a Verdict by name of every model asked, in order.
 
     `label`, `probabilities`, `needs_review` and `reasons` are the first task's.
     """
@@ -150,7 +150,7 @@ class Face:
         return self._first.reasons if self._first else ()
 
     def as_dict(self) -> dict[str, Any]:
-        """The face as JSON has it; `answers` by task where several were asked."""
+        """The face as JSON has it; `answers` by name where several models were asked."""
         said: dict[str, Any] = {"box": self.box.as_dict(), "score": round(self.score, 4)}
         if self._first:
             said |= self._first.as_dict()

@@ -1,0 +1,1 @@
+"""The page and the REST API: a thin Flask application over the library."""

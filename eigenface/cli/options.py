@@ -40,12 +40,12 @@ def load_models(task: str | None, model: str | None, trust: bool) -> list[FaceCl
     Raises
     ------
     RequestError
-        Where two models answer the same task.
+        Where no task is named, or one twice.
     """
     if model:
         return [load_model(model, trust=trust)]
     models = [load_model(name.strip()) for name in (task or "gender").split(",") if name.strip()]
-    answered = [one.task for one in models]
+    answered = [one.name for one in models]
     if not models or len(set(answered)) < len(answered):
         raise RequestError("bad_tasks", f"--task {task}: names no task, or one twice", "Give T or T1,T2.")
     return models

@@ -93,8 +93,9 @@ def picture_sizes(sizes: ArrayLike, *, smallest: float | None = None) -> Figure:
     box.set_yticks([])
     box.tick_params(labelbottom=False, bottom=False)
     box.spines[["left", "bottom"]].set_visible(False)
-    spread = max(float(np.ptp(sides)), 1.0)
+    spread = max(float(np.ptp(sides)), 20.0)  # pictures of one size still need an axis
     bars.hist(sides, bins=min(40, max(8, round(len(sides) ** 0.5))), color=PALETTE[0], edgecolor="white", linewidth=0.5)
+    bars.ticklabel_format(axis="x", useOffset=False, style="plain")
     bars.set_xlim(float(sides.min()) - 0.04 * spread, float(sides.max()) + 0.04 * spread)
     bars.set_xlabel("shorter side in pixels")
     bars.set_ylabel("pictures")

@@ -2,40 +2,47 @@
 
 from __future__ import annotations
 
-import hashlib
+import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import sklearn
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
-from sklearn.base import clone
 from sklearn.metrics import get_scorer
-from sklearn.model_selection import ParameterGrid
 from sklearn.pipeline import Pipeline
 
 from eigenface.calibrate import Folds
 from eigenface.errors import RequestError
 from eigenface.journal import Journal
 from eigenface.progress import Progress, silent
+from eigenface.search.grids import Grid, Parameters, candidates_of
+from eigenface.search.identity import job_of
 from eigenface.search.results import Cell, cv_results
-from eigenface.steps.stateless import split_pipeline
+from eigenface.search.work import Done, count_shared, fits, run
 from eigenface.threads import one_blas_thread
 from eigenface.types import Pixels
-
-Grid = Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Sequence[Any]]]
-Parameters = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class SearchResult:
     """What a search found; names as in scikit-learn's GridSearchCV.
 
-    `reused` counts the fits that a journal of an interrupted run had already.
+    Parameters
+    ----------
+    cv_results : dict
+        As GridSearchCV's `cv_results_`; times leave out the steps that learn nothing.
+    best_params : dict
+    best_score : float
+        Mean over the folds.
+    best_index : int
+    reused : int
+        Fits that the journal of an interrupted run had already.
+    failed : mapping of candidate to str
+        Candidates that could not be fitted on some fold, and why; their mean score is NaN and they rank last.
     """
 
     cv_results: dict[str, Any]
@@ -43,6 +50,26 @@ class SearchResult:
     best_score: float
     best_index: int
     reused: int = 0
+    failed: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """How long a search will take, told once a few of its fits have been timed.
+
+    Parameters
+    ----------
+    fits : int
+        Candidates times folds.
+    left : int
+        Those not yet done.
+    seconds : float
+        Until all are done.
+    """
+
+    fits: int
+    left: int
+    seconds: float
 
 
 def search(
@@ -57,6 +84,7 @@ def search(
     fresh: bool = False,
     n_jobs: int = 1,
     progress: Progress = silent,
+    forecast: Callable[[Forecast], None] | None = None,
 ) -> SearchResult:
     """Try every candidate of a grid on every fold.
 
@@ -71,6 +99,7 @@ def search(
     crops : sequence of uint8 RGB arrays (n)
     labels : array (n,)
     folds : sequence of index pairs (train, test)
+        `eigenface.calibrate.folds_by_group` keeps every person in one fold.
     scoring : str
         A scorer that scikit-learn knows.
     journal : path, optional
@@ -78,8 +107,11 @@ def search(
     fresh : bool
         Forget what the journal holds.
     n_jobs : int
-        Threads.
+        Threads; each with one BLAS thread.
     progress : callable
+        Told after every fit, with the best so far.
+    forecast : callable, optional
+        Told once, when a few fits have been timed.
 
     Returns
     -------
@@ -88,163 +120,105 @@ def search(
     Raises
     ------
     RequestError
-        With code `unknown_parameter`, `bad_value`, or `other_job` where the journal is another search's.
+        With code `bad_grid`, `unknown_parameter` or `unknown_scoring`; `bad_value` where no candidate can be fitted;
+        `other_job` where the journal is another search's.
     """
-    candidates = list(ParameterGrid(grid))
-    check_parameters(pipeline, candidates)
-    total = len(candidates) * len(folds)
+    labels = np.asarray(labels)
+    candidates = candidates_of(pipeline, grid)
+    try:
+        scorer = get_scorer(scoring)
+    except ValueError:
+        raise RequestError(
+            "unknown_scoring",
+            f"there is no scoring {scoring!r}",
+            "accuracy, balanced_accuracy, f1_macro and roc_auc are some.",
+        ) from None
     cells: dict[tuple[int, int], Cell] = {}
-    kept = Journal(journal, _job(pipeline, candidates, crops, labels, folds, scoring), fresh=fresh) if journal else None
-    if kept:
-        for key, value in kept.done.items():
+    total = len(candidates) * len(folds)
+    kept = (
+        Journal(journal, job_of(pipeline, candidates, crops, labels, folds, scoring), fresh=fresh) if journal else None
+    )
+    with kept or nullcontext(), one_blas_thread:
+        standing = _Standing(candidates)
+        for key, value in kept.done.items() if kept else ():
             candidate, fold = map(int, key.split("/"))
             cells[candidate, fold] = Cell(*value)
-    reused = len(cells)
-    progress(reused, total, f"{reused} fits were done before" if reused else "searching")
-    try:
-        for part in _parts(pipeline, candidates, crops, labels, folds, cells):
-            for done in _fit_part(part, labels, scoring, n_jobs):
-                cells[done.candidate, part.fold] = done.cell
-                if kept:
-                    kept.record(f"{done.candidate}/{part.fold}", list(done.cell))
-                progress(len(cells), total, _best_so_far(cells, candidates, len(folds)))
-    finally:
-        if kept:
-            kept.close()
-    results = cv_results(candidates, cells, len(folds))
+            standing.add(candidate, cells[candidate, fold].score)
+        reused = len(cells)
+        progress(reused, total, f"{reused} fits were done before" if reused else "searching")
+        done_fits = run(fits(pipeline, candidates, crops, labels, folds, scorer, frozenset(cells)), n_jobs)
+        if forecast:
+            shared = count_shared(pipeline, candidates) * len(folds)
+            done_fits = _timed(done_fits, forecast, total, total - reused, shared, min(n_jobs, os.cpu_count() or 1))
+        for done in done_fits:
+            if kept:
+                kept.record(f"{done.candidate}/{done.fold}", list(done.cell))
+            cells[done.candidate, done.fold] = done.cell
+            standing.add(done.candidate, done.cell.score)
+            progress(len(cells), total, standing.said())
+    return _result(candidates, cells, len(folds), reused)
+
+
+def _result(
+    candidates: list[Parameters], cells: Mapping[tuple[int, int], Cell], n_folds: int, reused: int
+) -> SearchResult:
+    results = cv_results(candidates, cells, n_folds)
+    failed = {candidate: cell.error for (candidate, _), cell in sorted(cells.items()) if cell.error}
+    if len(failed) == len(candidates):
+        raise RequestError(
+            "bad_value", f"no candidate of the grid can be fitted: {next(iter(failed.values()))}", "Mend the grid."
+        )
     best = int(results["rank_test_score"].argmin())
-    return SearchResult(results, candidates[best], float(results["mean_test_score"][best]), best, reused)
+    return SearchResult(results, candidates[best], float(results["mean_test_score"][best]), best, reused, failed)
 
 
-def check_parameters(pipeline: Pipeline, candidates: Sequence[Parameters]) -> None:
-    """Refuse names that the pipeline does not have, in one line that names those it has."""
-    allowed = set(pipeline.get_params())
-    for name in {name for candidate in candidates for name in candidate}:
-        if name not in allowed:
-            tunable = sorted(key for key in allowed if "__" in key and key.count("__") == 1)
-            raise RequestError(
-                "unknown_parameter", f"the grid names {name!r}, which the pipeline lacks", f"It has {', '.join(tunable)}."
-            )
+def _timed(
+    done_fits: Iterator[Done],
+    forecast: Callable[[Forecast], None],
+    total: int,
+    left: int,
+    shared: int,
+    workers: int,
+) -> Iterator[Done]:
+    """Pass fits on; when the first few are done, say how long the rest will take."""
+    timed = min(left, max(4, total // 120))
+    began, own, common, once = time.perf_counter(), 0.0, 0.0, 0.0
+    for count, done in enumerate(done_fits, 1):
+        if count == 1:
+            common = done.cell.fit_seconds + done.cell.score_seconds - done.own_seconds
+            once = max(0.0, time.perf_counter() - began - common - done.own_seconds)
+        own += done.own_seconds
+        if count == timed:
+            parts_left = max(0.0, shared * left / total - 1)
+            seconds = (own / count * (left - count) + common * parts_left) / workers
+            forecast(Forecast(total, left, once + common + own / workers + seconds))
+        yield done
 
 
-@dataclass(frozen=True)
-class _Part:
-    """Candidates of one fold that share everything before the classifier, and the rows they are fitted on."""
+class _Standing:
+    """The best candidate so far, by its mean over the folds that most have behind them."""
 
-    fold: int
-    candidates: list[tuple[int, Any]]
-    train_rows: Any
-    test_rows: Any
-    train: NDArray[np.intp]
-    test: NDArray[np.intp]
-    shared_seconds: float
+    def __init__(self, candidates: Sequence[Parameters]) -> None:
+        self._candidates = candidates
+        self._sums = np.zeros(len(candidates))
+        self._counts = np.zeros(len(candidates))
+        self._telling = [
+            name
+            for name in dict.fromkeys(n for c in candidates for n in c)
+            if len({repr(c.get(name)) for c in candidates}) > 1
+        ]
 
+    def add(self, candidate: int, score: float) -> None:
+        self._sums[candidate] += score
+        self._counts[candidate] += 1
 
-@dataclass(frozen=True)
-class _Done:
-    candidate: int
-    cell: Cell
-
-
-def _parts(
-    pipeline: Pipeline,
-    candidates: Sequence[Parameters],
-    crops: Sequence[Pixels],
-    labels: NDArray[Any],
-    folds: Folds,
-    finished: Mapping[tuple[int, int], Cell],
-) -> Iterator[_Part]:
-    """Work that is left, grouped so that what candidates share is computed once and held one at a time."""
-    by_head: dict[str, dict[str, list[tuple[int, Pipeline]]]] = {}
-    for index, parameters in enumerate(candidates):
-        head, tail = split_pipeline(clone(pipeline).set_params(**parameters))
-        before = Pipeline(tail.steps[:-1]) if len(tail.steps) > 1 else None
-        by_head.setdefault(repr(head), {}).setdefault(repr(before), []).append((index, tail))
-    for by_middle in by_head.values():
-        members = [index for group in by_middle.values() for index, _ in group]
-        if all((index, fold) in finished for index in members for fold in range(len(folds))):
-            continue
-        head, _ = split_pipeline(clone(pipeline).set_params(**candidates[members[0]]))
-        rows = head.fit_transform(crops) if head else crops
-        for fold, (train, test) in enumerate(folds):
-            for group in by_middle.values():
-                left = [(index, tail.steps[-1][1]) for index, tail in group if (index, fold) not in finished]
-                if left:
-                    before = [(name, clone(step)) for name, step in group[0][1].steps[:-1]]
-                    yield _shared(fold, left, before, rows, labels, train, test)
-
-
-def _shared(
-    fold: int,
-    left: list[tuple[int, Any]],
-    before: list[tuple[str, Any]],
-    rows: Any,
-    labels: NDArray[Any],
-    train: NDArray[np.intp],
-    test: NDArray[np.intp],
-) -> _Part:
-    began = time.perf_counter()
-    train_rows, test_rows = _take(rows, train), _take(rows, test)
-    if before:
-        steps = Pipeline(before)
-        train_rows = steps.fit_transform(train_rows, labels[train])
-        test_rows = steps.transform(test_rows)
-    return _Part(fold, left, train_rows, test_rows, train, test, time.perf_counter() - began)
-
-
-def _take(rows: Any, index: NDArray[np.intp]) -> Any:
-    return rows[index] if isinstance(rows, np.ndarray) else [rows[i] for i in index]
-
-
-def _fit_part(part: _Part, labels: NDArray[Any], scoring: str, n_jobs: int) -> Iterator[_Done]:
-    score = get_scorer(scoring)
-
-    def fit(candidate: int, classifier: Any) -> _Done:
-        began = time.perf_counter()
-        try:
-            fitted = clone(classifier).fit(part.train_rows, labels[part.train])
-        except ValueError as error:
-            raise RequestError("bad_value", f"candidate {candidate} cannot be fitted ({error})", "Mend the grid.") from None
-        fit_seconds = part.shared_seconds + time.perf_counter() - began
-        began = time.perf_counter()
-        value = float(score(fitted, part.test_rows, labels[part.test]))
-        return _Done(candidate, Cell(value, fit_seconds, time.perf_counter() - began))
-
-    with one_blas_thread:
-        work = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator_unordered")
-        yield from work(delayed(fit)(candidate, classifier) for candidate, classifier in part.candidates)
-
-
-def _best_so_far(cells: Mapping[tuple[int, int], Cell], candidates: Sequence[Parameters], folds: int) -> str:
-    scores: dict[int, list[float]] = {}
-    for (candidate, _), cell in cells.items():
-        scores.setdefault(candidate, []).append(cell.score)
-    whole = {candidate: np.mean(values) for candidate, values in scores.items() if len(values) == folds}
-    means = whole or {candidate: np.mean(values) for candidate, values in scores.items()}
-    best = max(means, key=lambda candidate: means[candidate])
-    said = ", ".join(f"{name.split('__')[-1]}={value}" for name, value in candidates[best].items())
-    return f"best so far {means[best]:.4f} with {said}"
-
-
-def _job(
-    pipeline: Pipeline,
-    candidates: Sequence[Parameters],
-    crops: Sequence[Pixels],
-    labels: NDArray[Any],
-    folds: Folds,
-    scoring: str,
-) -> dict[str, Any]:
-    """What a journal must agree on: pipeline, grid, data, folds and versions."""
-    digest = hashlib.sha256()
-    for crop, label in zip(crops, labels, strict=True):
-        digest.update(repr((crop.shape, str(label))).encode())
-        digest.update(np.ascontiguousarray(crop))
-    for _, test in folds:
-        digest.update(np.ascontiguousarray(test).tobytes())
-    return {
-        "pipeline": repr(pipeline),
-        "grid": repr(candidates),
-        "data": digest.hexdigest(),
-        "scoring": scoring,
-        "scikit-learn": sklearn.__version__,
-    }
+    def said(self) -> str:
+        """`best so far 0.9312 with C=3, gamma=0.004`: only what differs between candidates is named."""
+        compared = (self._counts > 0) & (self._counts >= self._counts.max() - 1) & np.isfinite(self._sums)
+        if not compared.any():
+            return "none could be fitted so far"
+        means = np.where(compared, self._sums / np.maximum(self._counts, 1), -np.inf)
+        best = int(means.argmax())
+        values = {name: value for name, value in self._candidates[best].items() if name in self._telling}
+        said = ", ".join(f"{name.split('__')[-1]}={value}" for name, value in values.items())
+        return f"best so far {means[best]:.4f}" + (f" with {said}" if said else "")

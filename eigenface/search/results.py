@@ -18,8 +18,8 @@ from eigenface.bundle import atomic_file
 class Cell(NamedTuple):
     """One candidate on one fold.
 
-    `score` is NaN where the candidate could not be fitted; `error` says why. `fit_seconds` hold the candidate's share
-    of nothing: they are what fitting all its learning steps takes, also where another candidate had fitted them before.
+    `score` is NaN where the candidate could not be fitted; `error` says why. `fit_seconds` are of all its learning
+    steps, also of those that another candidate had fitted before.
     """
 
     score: float

@@ -88,15 +88,13 @@ class _Fit:
             score_seconds = time.perf_counter() - began
         except _UNFIT as reason:
             error = " ".join(str(reason).split())
-        return Done(
-            self.candidate, self.fold, Cell(value, fit_seconds, score_seconds, error), seconds + score_seconds
-        )
+        return Done(self.candidate, self.fold, Cell(value, fit_seconds, score_seconds, error), seconds + score_seconds)
 
 
 class _Member(NamedTuple):
     """A candidate: its steps that learn nothing, its learning steps with a key each, its classifier."""
 
-    index: int
+    place: int
     head: Pipeline | None
     steps: list[tuple[str, tuple[str, Any]]]
     classifier: Any
@@ -124,7 +122,7 @@ def fits(
         steps = [(described(step), step) for step in tail.steps[:-1]]
         heads.setdefault(described(head), []).append(_Member(index, head, steps, tail.steps[-1][1]))
     for members in heads.values():
-        left = [[m for m in _ordered(members) if (m.index, fold) not in finished] for fold in range(len(folds))]
+        left = [[m for m in _ordered(members) if (m.place, fold) not in finished] for fold in range(len(folds))]
         if not any(left):
             continue
         head = members[0].head
@@ -134,16 +132,18 @@ def fits(
             chain = [("", _Shared(_part(everything, train, test)))]
             for member in left[fold]:
                 common = 0
-                while common < min(len(chain) - 1, len(member.steps)) and chain[common + 1][0] == member.steps[common][0]:
+                while (
+                    common < min(len(chain) - 1, len(member.steps)) and chain[common + 1][0] == member.steps[common][0]
+                ):
                     common += 1
                 del chain[common + 1 :]
                 for key, step in member.steps[common:]:
                     chain.append((key, _Shared(_step(chain[-1][1], step, truth[0]))))
-                yield _Fit(member.index, fold, member.classifier, chain[-1][1], truth, scorer)
+                yield _Fit(member.place, fold, member.classifier, chain[-1][1], truth, scorer)
 
 
 def _ordered(members: list[_Member]) -> list[_Member]:
-    """Members that share steps beside each other; the middle one of what they differ in first, as it is most typical."""
+    """Members that share steps beside each other, the middle ones first: they tell best how long all take."""
     drawn = np.random.default_rng(0).permutation(len(members))
 
     def arrange(part: list[int], depth: int) -> list[int]:
@@ -158,6 +158,11 @@ def _ordered(members: list[_Member]) -> list[_Member]:
         return [place for key in keys for place in arrange(groups[key], depth + 1)]
 
     return [members[place] for place in arrange(list(range(len(members))), 0)]
+
+
+def count_shared(pipeline: Pipeline, candidates: Sequence[Mapping[str, Any]]) -> int:
+    """How many unlike sets of steps before the classifier the candidates have."""
+    return len({described(clone(pipeline).set_params(**parameters).steps[:-1]) for parameters in candidates})
 
 
 def _part(everything: _Shared, train: NDArray[np.intp], test: NDArray[np.intp]) -> Callable[[], _Rows]:

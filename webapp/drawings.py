@@ -1,0 +1,77 @@
+"""Pictures that the page shows: answers as data URIs, and the models' own eigenfaces."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from eigenface.annotate import png_bytes
+from eigenface.facespace import SIZE, load_face_space
+from eigenface.model import FaceClassifier
+
+_SHOWN_SIDE = 1280
+_CROP_SIDE = 128
+
+
+def shrunk(pixels: NDArray[np.uint8], side: int = _SHOWN_SIDE) -> NDArray[np.uint8]:
+    """A picture no larger than `side` pixels either way."""
+    if max(pixels.shape[:2]) <= side:
+        return pixels
+    picture = Image.fromarray(pixels)
+    picture.thumbnail((side, side), reducing_gap=2.0)
+    return np.asarray(picture)
+
+
+def jpeg_uri(pixels: NDArray[np.uint8], side: int = _SHOWN_SIDE) -> str:
+    """A picture as a data URI, at most `side` pixels either way."""
+    buffer = io.BytesIO()
+    Image.fromarray(shrunk(pixels, side)).save(buffer, "JPEG", quality=88)
+    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def crop_uri(pixels: NDArray[np.uint8]) -> str:
+    """A small picture of a face as a data URI."""
+    return jpeg_uri(pixels, _CROP_SIDE)
+
+
+def data_uri(data: bytes, kind: str) -> str:
+    """Bytes as a data URI."""
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def stretched(values: NDArray[np.floating]) -> NDArray[np.uint8]:  # type: ignore[type-arg]
+    """Values as grey, the most extreme black or white and zero in the middle."""
+    largest = max(float(np.abs(values).max()), 1e-9)
+    return np.rint(127.5 + 127.5 * values / largest).astype(np.uint8)
+
+
+def eigenface_png(model: FaceClassifier, number: int) -> bytes | None:
+    """Eigenface `number` of a model of grey pixels (0: its mean face) as a PNG; None where it has none such."""
+    operation = next((o for o in model.program.operations if o.name == "pca"), None) if model.program else None
+    first = model.program.operations[0].name if model.program else ""
+    if operation is None or first != "grey" or not 0 <= number <= len(operation.arrays["components"]):
+        return None
+    mean = np.asarray(operation.arrays["mean"], np.float32)
+    side = round(len(mean) ** 0.5)
+    if number == 0:
+        return _png(np.clip(np.rint(mean * 255), 0, 255).astype(np.uint8).reshape(side, side))
+    return _png(stretched(np.asarray(operation.arrays["components"][number - 1])).reshape(side, side))
+
+
+def space_png(number: int) -> bytes | None:
+    """Eigenface `number` of the shared face space (0: the mean face) as a PNG; None beyond the last."""
+    space = load_face_space()
+    if number == 0:
+        return _png(stretched(space.mean).reshape(SIZE, SIZE))
+    if not 0 < number <= len(space.components):
+        return None
+    return _png(stretched(space.components[number - 1]).reshape(SIZE, SIZE))
+
+
+def _png(grey: NDArray[np.uint8]) -> bytes:
+    enlarged = Image.fromarray(grey).resize((128, 128), Image.Resampling.BICUBIC)
+    return png_bytes(np.asarray(enlarged))

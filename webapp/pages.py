@@ -1,0 +1,88 @@
+"""The pages for people: upload and result, how it works, camera, API, model cards."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, abort, current_app, render_template, request
+
+from eigenface.errors import RequestError
+from eigenface.webapp.adjust import Adjustment
+from eigenface.webapp.drawings import eigenface_png, space_png
+from eigenface.webapp.markdown import card_html
+from eigenface.webapp.results import judge, reasons, sorted_probabilities
+from eigenface.webapp.service import FaceService, read_options
+from eigenface.webapp.uploads import read_uploads
+
+blueprint = Blueprint("pages", __name__)
+
+PLAIN = "gender:eigenfaces"
+_SHOWN_EIGENFACES = 15
+
+
+def service() -> FaceService:
+    """The application's service."""
+    found: FaceService = current_app.extensions["eigenface"]
+    return found
+
+
+@blueprint.get("/")
+def home() -> str:
+    return _home([service().default], Adjustment())
+
+
+@blueprint.post("/")
+def upload() -> str:
+    wanted = request.form.getlist("task") or [service().default]
+    models = service().models(",".join(wanted))
+    options, adjustment = read_options(request.form), Adjustment.read(request.form)
+    try:
+        uploads = read_uploads(request)
+    except RequestError as error:
+        if error.code != "missing_field":
+            raise
+        return _home(wanted, adjustment, missing=True)
+    results = [judge(service(), one, models, options, adjustment) for one in uploads]
+    if request.headers.get("X-Part") == "results":
+        return render_template("results.html", results=results, **_helpers())
+    return _home(wanted, adjustment, results=results, whole=options.whole)
+
+
+def _home(wanted: list[str], adjustment: Adjustment, **more: object) -> str:
+    return render_template(
+        "home.html", models=service().described(), wanted=wanted, adjustment=adjustment, **_helpers(), **more
+    )
+
+
+def _helpers() -> dict[str, object]:
+    return {"sorted_probabilities": sorted_probabilities, "reasons": reasons}
+
+
+@blueprint.get("/how")
+def how() -> str:
+    described = {entry["name"]: entry for entry in service().described()}
+    return render_template(
+        "how.html", numbers=range(1, _SHOWN_EIGENFACES + 1), plain=described.get(PLAIN), best=described.get("gender")
+    )
+
+
+@blueprint.get("/camera")
+def camera() -> str:
+    return render_template("camera.html", models=service().described(), wanted=[service().default])
+
+
+@blueprint.get("/api")
+def api() -> str:
+    return render_template("api.html", address=request.host_url.rstrip("/"), models=service().described())
+
+
+@blueprint.get("/models/<name>")
+def model(name: str) -> str:
+    loaded = service().model(name)
+    return render_template("model.html", model=loaded, card=card_html(loaded.card or "This model has no card."))
+
+
+@blueprint.get("/faces/<name>/<int:number>.png")
+def eigenface(name: str, number: int) -> Response:
+    data = space_png(number) if name == "space" else eigenface_png(service().model(name), number)
+    if data is None:
+        abort(404)
+    return Response(data, mimetype="image/png", headers={"Cache-Control": "max-age=86400"})

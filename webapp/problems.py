@@ -1,0 +1,80 @@
+"""Errors as problem documents (RFC 9457) for programs and as pages for people, with one code, message and hint."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+
+from flask import Flask, Response, current_app, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from eigenface.errors import EigenfaceError
+
+STATUS_OF = {
+    "too_many_pixels": 413,
+    "too_many_bytes": 413,
+    "too_many_pictures": 413,
+    "unsupported_format": 415,
+    "unsupported_type": 415,
+    "unknown_task": 404,
+    "missing_field": 422,
+    "bad_value": 422,
+    "cross_site": 403,
+}
+"""Status of each error code; 400 for all others."""
+
+_OF_STATUS = {
+    404: ("not_found", "There is nothing at this address", "The API is described at /openapi.json."),
+    405: ("wrong_method", "This address does not take that method", "The API is described at /openapi.json."),
+    413: ("too_many_bytes", "The request is too large", "Send fewer or smaller pictures."),
+}
+
+
+def problem(code: str, message: str, hint: str, status: int) -> Response:
+    """A problem document."""
+    document = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": f"{message}. {hint}" if hint else message,
+        "code": code,
+        "message": message,
+        "hint": hint,
+    }
+    return Response(json.dumps(document, ensure_ascii=False), status, mimetype="application/problem+json")
+
+
+def wants_json() -> bool:
+    """Whether a program asks: it gets problem documents, people get pages."""
+    return request.path.startswith(("/api/", "/healthz", "/openapi.json"))
+
+
+def told(code: str, message: str, hint: str, status: int) -> Response:
+    """An error in the form that the one who asks can read."""
+    if wants_json():
+        return problem(code, message, hint, status)
+    page = render_template("error.html", status=status, message=message, hint=hint)
+    return Response(page, status, mimetype="text/html")
+
+
+def handle_errors(app: Flask) -> None:
+    """Answer users' mistakes with 4xx, and a bug with 500 and a line in the log."""
+
+    @app.errorhandler(EigenfaceError)
+    def mistake(error: EigenfaceError) -> Response:
+        return told(error.code, error.message, error.hint, STATUS_OF.get(error.code, 400))
+
+    @app.errorhandler(HTTPException)
+    def refused(error: HTTPException) -> Response:
+        status = error.code or 500
+        code, message, hint = _OF_STATUS.get(status, ("bad_request", error.name, ""))
+        answer = told(code, message, hint, status)
+        for name, value in error.get_headers():
+            if name == "Allow":
+                answer.headers[name] = value
+        return answer
+
+    @app.errorhandler(Exception)
+    def bug(error: Exception) -> Response:
+        current_app.logger.error("a request failed", exc_info=error)
+        return told("internal", "The server made a mistake", "It was written to the log. Please report it.", 500)

@@ -1,0 +1,68 @@
+"""Serving with waitress: uploads stay in memory, one BLAS thread, one line on where the page is."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn
+
+from waitress.server import create_server
+
+from eigenface.errors import RequestError
+from eigenface.limits import MAX_REQUEST_BYTES
+from eigenface.model import FaceClassifier
+from eigenface.threads import one_blas_thread
+from eigenface.vision import cv2
+from eigenface.webapp.app import create_app
+from eigenface.webapp.service import FaceService
+
+_THREADS = 4
+_IN_MEMORY = 2 * MAX_REQUEST_BYTES  # waitress refuses above this; below it, the application says why it refuses
+_IDLE_SECONDS = 60
+
+
+def serve(*, host: str = "127.0.0.1", port: int = 8000, models: Sequence[FaceClassifier] = ()) -> None:
+    """Serve the page and the REST API until stopped.
+
+    Raises
+    ------
+    RequestError
+        With code `cannot_listen`, where the address is taken or not this machine's.
+    """
+    service = FaceService(models)
+    app = create_app(service=service)
+    cv2.setNumThreads(1)  # requests are served side by side; more threads a request only get in each other's way
+    try:
+        server = create_server(
+            app,
+            host=host,
+            port=port,
+            threads=_THREADS,
+            max_request_body_size=_IN_MEMORY,
+            inbuf_overflow=_IN_MEMORY + 1,
+            outbuf_overflow=_IN_MEMORY + 1,
+            channel_timeout=_IDLE_SECONDS,
+            ident="eigenface",
+            clear_untrusted_proxy_headers=True,
+        )
+    except (OSError, socket.gaierror) as error:
+        reason = error.strerror or str(error)
+        raise RequestError(
+            "cannot_listen", f"cannot listen on {host}:{port} ({reason})", "Give another --port or --host."
+        ) from None
+    service.warm()
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    actual = getattr(server, "effective_port", port)
+    print(f"eigenface is at http://{shown}:{actual}/ (Ctrl-C stops it)", file=sys.stderr, flush=True)
+    signal.signal(signal.SIGTERM, _stop)
+    with one_blas_thread, contextlib.suppress(KeyboardInterrupt, SystemExit):
+        server.run()
+    server.close()
+
+
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    raise SystemExit(0)

@@ -1,0 +1,101 @@
+"""What the page and the API ask of the library: models by name, answers about uploads, within bounds of memory."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from eigenface.catalogue import catalogue
+from eigenface.errors import RequestError
+from eigenface.limits import MAX_PIXELS
+from eigenface.model import FaceClassifier, load_model, shipped_models
+from eigenface.recognise import Options, answer_or_refusal, recognise
+from eigenface.types import Answer
+from eigenface.webapp.uploads import Upload
+
+DEFAULT = "gender"
+_AT_ONCE = 3  # pictures that are decoded and judged at a time: bounds memory under many clients
+
+
+class FaceService:
+    """Shipped models and those given, loaded once; answers about uploads."""
+
+    def __init__(self, models: Sequence[FaceClassifier] = ()) -> None:
+        self._given = {model.name: model for model in models}
+        self._loaded = dict(self._given)
+        self._lock = threading.Lock()
+        self._places = threading.Semaphore(_AT_ONCE)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of all models, those given first."""
+        return [*self._given, *(name for name in _shipped_order() if name not in self._given)]
+
+    def described(self) -> list[dict[str, Any]]:
+        """Every model for the list of tasks: name, task, question, classes, figures."""
+        given = [
+            {
+                "name": model.name,
+                "task": model.task,
+                "question": str(model.meta.get("question", "")),
+                "classes": model.classes_.tolist(),
+                "judged": [{k: row[k] for k in row if k != "subgroups"} for row in model.meta.get("judged", [])],
+            }
+            for model in self._given.values()
+        ]
+        return given + [entry.as_dict() for entry in catalogue() if entry.name not in self._given]
+
+    def model(self, name: str) -> FaceClassifier:
+        """The model called `name`; RequestError with code `unknown_task` where there is none."""
+        if name not in self._loaded:
+            if name not in shipped_models():
+                raise RequestError("unknown_task", f"there is no task {name!r}", f"There are {', '.join(self.names)}.")
+            with self._lock:
+                self._loaded.setdefault(name, load_model(name))
+        return self._loaded[name]
+
+    def models(self, names: str | None) -> list[FaceClassifier]:
+        """The models that `T` or `T1,T2` names, each once."""
+        wanted = dict.fromkeys(name.strip() for name in (names or self.default).split(",") if name.strip())
+        if not wanted:
+            raise RequestError("unknown_task", "no task is named", f"There are {', '.join(self.names)}.")
+        return [self.model(name) for name in wanted]
+
+    @property
+    def default(self) -> str:
+        """What is asked where nothing is named: the first given model, or gender."""
+        return next(iter(self._given), DEFAULT)
+
+    def answer(self, upload: Upload, models: Sequence[FaceClassifier], options: Options) -> Answer:
+        """The answer about one upload; a picture that is refused is an answer with its error."""
+        with self._places:
+            return answer_or_refusal(upload.data, models, options, name=upload.name)
+
+    def warm(self) -> None:
+        """Load what the first upload needs, so that it is answered as fast as the tenth."""
+        grey = np.random.default_rng(0).integers(0, 256, (96, 96, 3), dtype=np.uint8)
+        models = self.models(None)
+        recognise(grey, models)
+        recognise(grey, models, Options(whole=True))
+
+
+def _shipped_order() -> list[str]:
+    names = list(shipped_models())
+    return sorted(names, key=lambda name: (name != DEFAULT, ":" in name, name))
+
+
+def read_options(given: Any) -> Options:
+    """Options out of a query or form: `whole`, `min_score`, `detector`; RequestError where a value is none."""
+    try:
+        score = float(given["min_score"]) if given.get("min_score") else None
+    except ValueError:
+        score = -1.0
+    if score is not None and not 0 <= score <= 1:
+        raise RequestError("bad_value", f"min_score is {given['min_score']!r}", "It is a number from 0 to 1.")
+    whole = str(given.get("whole", "")).lower()
+    if whole not in ("", "0", "1", "false", "true", "on"):
+        raise RequestError("bad_value", f"whole is {given['whole']!r}", "It is 0 or 1.")
+    return Options(whole=whole in ("1", "true", "on"), min_score=score, max_pixels=MAX_PIXELS)

@@ -1,0 +1,88 @@
+"""Pictures out of requests, in memory from the first byte to the last."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import IO
+
+from flask import Request
+
+from eigenface.errors import RequestError
+from eigenface.limits import MAX_PICTURE_BYTES, MAX_REQUEST_PICTURES
+
+FIELD = "image"
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One picture as it came: its file name without folders, and its bytes."""
+
+    name: str
+    data: bytes
+
+
+class MemoryRequest(Request):
+    """A request whose uploads never pass through a temporary file."""
+
+    max_form_memory_size = 100_000
+    max_form_parts = 200
+
+    def _get_file_stream(
+        self,
+        total_content_length: int | None,
+        content_type: str | None,
+        filename: str | None = None,
+        content_length: int | None = None,
+    ) -> IO[bytes]:
+        return io.BytesIO()
+
+
+def read_uploads(request: Request) -> list[Upload]:
+    """The pictures of a request: files of the field `image`, or the body itself.
+
+    Raises
+    ------
+    RequestError
+        With code `missing_field`, `unsupported_type`, `too_many_pictures` or `too_many_bytes`.
+    """
+    kind = request.mimetype
+    if kind == "multipart/form-data":
+        files = [file for file in request.files.getlist(FIELD) if file.filename or file.stream.seek(0, 2)]
+        if not files:
+            raise RequestError("missing_field", f"the form has no file in its field {FIELD!r}", "Put the picture there.")
+        if len(files) > MAX_REQUEST_PICTURES:
+            raise RequestError(
+                "too_many_pictures",
+                f"{len(files)} pictures in one request; the limit is {MAX_REQUEST_PICTURES}",
+                "Send them in several requests.",
+            )
+        uploads = []
+        for file in files:
+            file.stream.seek(0)
+            uploads.append(_checked(_base_name(file.filename), file.stream.read()))
+        return uploads
+    if kind and not kind.startswith("image/") and kind != "application/octet-stream":
+        raise RequestError(
+            "unsupported_type",
+            f"a body of type {kind}",
+            f"Send a picture as the body, or multipart/form-data with the field {FIELD!r}.",
+        )
+    data = request.get_data(cache=False)
+    if not data:
+        raise RequestError("missing_field", "the request holds no picture", f"Send one as the body or as {FIELD!r}.")
+    return [_checked("picture", data)]
+
+
+def _checked(name: str, data: bytes) -> Upload:
+    if len(data) > MAX_PICTURE_BYTES:
+        raise RequestError(
+            "too_many_bytes",
+            f"{name}: {len(data) / 1e6:.0f} MB; the limit is {MAX_PICTURE_BYTES / 1e6:.0f} MB",
+            "Shrink it.",
+        )
+    return Upload(name, data)
+
+
+def _base_name(name: str | None) -> str:
+    return (name or "").replace("\\", "/").rsplit("/", 1)[-1].strip() or "picture"
