@@ -19,6 +19,7 @@ import numpy as np
 
 from eigenface.calibrate import folds_by_group
 from eigenface.compact import round_rows
+from eigenface.crops import CropSpec
 from eigenface.datasets import load_dataset
 from eigenface.datasets.cropping import CroppedFaces, crop_dataset
 from eigenface.datasets.splits import split_by_group
@@ -33,15 +34,24 @@ from eigenface.tasks import get_task, tasks
 from eigenface.tasks.task import Source, Task
 from eigenface.train import LARGEST_CROP, describe, fit_model, judged_row, versions
 
-TEST_SHARE = 0.25
 SPLIT_SEED = 0
 FACE_SPACE_SOURCE = "gender/lfw.zip"
 FACE_SPACE_FACES_A_PERSON = 2
 COMPONENTS = 100
 
 
+_cropped: dict[tuple[str, CropSpec], CroppedFaces] = {}  # variants of a task learn from the same crops
+
+
 def load_source(source: Source, data: Path, task: Task, progress: Progress) -> CroppedFaces:
     """The faces of one source, framed as the task asks, without the labels it leaves out."""
+    key = (source.path, task.crop)
+    if key not in _cropped:
+        _cropped[key] = _crop_source(source, data, task, progress)
+    return _cropped[key]
+
+
+def _crop_source(source: Source, data: Path, task: Task, progress: Progress) -> CroppedFaces:
     dataset = load_dataset(data / source.path)
     keep = ~np.isin(dataset.labels, source.skip)
     for column, least in source.least.items():
@@ -70,7 +80,7 @@ def build(task: Task, variant: str, data: Path, out: Path, progress: Progress, *
     training, aside = [], []
     for source, faces in parts:
         train_part, test_part = split_by_group(
-            faces.labels, faces.groups, test_share=TEST_SHARE, random_state=SPLIT_SEED
+            faces.labels, faces.groups, test_share=task.test_share, random_state=SPLIT_SEED
         )
         training.append(cap_persons(faces.select(train_part), task.most_a_person))
         aside.append((source, faces.select(test_part)))

@@ -275,7 +275,9 @@ def test_estimate_checks_itself():
 
 def test_subgroups_say_for_whom_it_is_wrong():
     labels, said = ["a", "a", "b", "b"], ["a", "a", "a", "b"]
-    rows = score(labels, certain(said, "ab", 0.9), "ab", by={"age": [5, 30, 5, 30], "light": ["dark", "", None, "dark"]})
+    rows = score(
+        labels, certain(said, "ab", 0.9), "ab", by={"age": [5, 30, 5, 30], "light": ["dark", "", None, "dark"]}
+    )
     young, old, dark, unknown = rows.subgroups
     assert (young.by, young.value, young.n, young.accuracy.value) == ("age", "5", 2, 0.5)
     assert young.recall == {"a": 1.0, "b": 0.0}

@@ -296,7 +296,10 @@ def test_grid_leaves_out_failed_fits_and_absent_parameters(monkeypatch):
     [
         {"C": [1, 10, 100, 1000]},
         {"C": [1]},
-        {"svc__estimator__C": [1, 10, 20, 30, 50, 100], "svc__estimator__gamma": [0.1, 0.05, 0.01, 0.001, 0.002, 0.005]},
+        {
+            "svc__estimator__C": [1, 10, 20, 30, 50, 100],
+            "svc__estimator__gamma": [0.1, 0.05, 0.01, 0.001, 0.002, 0.005],
+        },
         {"C": list(range(1, 40)), "gamma": [0.1, 0.01]},
         {"C": list(range(1, 31)), "gamma": [float(g) for g in np.geomspace(1e-6, 1, 30)]},
         {"steps": ["a very long name of a step that nobody can read", "pca"], "none": [None, "balanced"]},

@@ -147,7 +147,7 @@ def scree(space: Eigenfaces) -> Figure:
         handles += total.plot(x, y, marker, color=colour, markersize=8, label=label, zorder=4, clip_on=False)
     for axes in (single, total):
         grid_lines(axes)
-    legend_below(figure, handles=handles, columns=4)
+    legend_below(figure, handles=handles, columns=4 if needed_components(shares, LEVELS[-1]) else 2)
     return figure
 
 

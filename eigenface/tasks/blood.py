@@ -14,12 +14,12 @@ def red_pixels() -> Any:
 
     from eigenface.baselines import RedPixelThreshold
 
-    return Pipeline([("red", RedPixelThreshold(0.1, positive="blood"))])
+    return Pipeline([("red", RedPixelThreshold(0.05, positive="blood"))])
 
 
 def red_pixel_grid() -> dict[str, list[Any]]:
     """Thresholds from a trace of red to half of the face."""
-    return {"red__threshold": [0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5], "red__saturation": [90, 120, 150]}
+    return {"red__threshold": [0.01, 0.02, 0.03, 0.05, 0.08, 0.1, 0.15, 0.2, 0.3], "red__saturation": [90, 120, 150]}
 
 
 TASK = Task(
@@ -37,4 +37,5 @@ TASK = Task(
         "It is a baseline to beat, not a detector of injuries. Do not rely on it where somebody may be hurt.",
     ),
     smallest_face=32,
+    test_share=0.5,
 )

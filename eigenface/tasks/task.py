@@ -64,6 +64,8 @@ class Task:
         Side in pixels of the smallest box that is not sent to review.
     most_a_person : int
         Training faces of one person that count, so that nobody decides alone; 0 for all.
+    test_share : float
+        Share of each source kept aside to judge the shipped models by.
     """
 
     name: str
@@ -78,6 +80,7 @@ class Task:
     limits: tuple[str, ...] = ()
     smallest_face: int = 24
     most_a_person: int = 0
+    test_share: float = 0.25
 
     def model_name(self, variant: str) -> str:
         """Name of the model of one variant: `gender`, `gender:eigenfaces`."""

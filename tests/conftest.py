@@ -1,0 +1,59 @@
+"""Drawn faces and a small model for all tests; markers that name what a test needs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+import pytest
+
+from eigenface.datasets.cropping import CroppedFaces
+from eigenface.datasets.drawn import DrawnFaces, make_faces, write_faces
+from eigenface.model import FaceClassifier
+from eigenface.tasks import task_for
+from eigenface.tasks.recipes import eigenface_pipeline
+from eigenface.train import fit_model
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="run slow tests too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if "slow" in item.keywords and not config.getoption("--slow"):
+            item.add_marker(pytest.mark.skip(reason="slow; run with --slow"))
+        if "data" in item.keywords and not os.environ.get("EIGENFACE_DATA"):
+            item.add_marker(pytest.mark.skip(reason="EIGENFACE_DATA names no folder of real pictures"))
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of real pictures."""
+    return Path(os.environ["EIGENFACE_DATA"])
+
+
+@pytest.fixture(scope="session")
+def drawn() -> DrawnFaces:
+    return make_faces(("female", "male"), 24, size=(48, 80))
+
+
+@pytest.fixture(scope="session")
+def drawn_folder(drawn: DrawnFaces, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("drawn")
+    write_faces(folder, drawn)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def faces(drawn: DrawnFaces) -> CroppedFaces:
+    return CroppedFaces(drawn.crops, drawn.labels, drawn.groups, drawn.groups)
+
+
+@pytest.fixture(scope="session")
+def model(faces: CroppedFaces) -> FaceClassifier:
+    pipeline = eigenface_pipeline().set_params(faces__size=24, pca__n_components=10)
+    return fit_model(pipeline, faces, task_for("looks", ("female", "male")), name="looks", folds=3)
