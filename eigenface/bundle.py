@@ -14,6 +14,7 @@ import math
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,7 +109,7 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
             f"{path}: not a saved model, or one cut short",
             f"A saved model ends in .eigenface or .joblib. {_MADE_AGAIN}",
         ) from None
-    except (zipfile.LargeZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+    except (zipfile.LargeZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise ModelError("damaged_model", f"{path}: the file is damaged ({error})", _MADE_AGAIN) from None
 
 
@@ -135,7 +136,7 @@ def _meta(archive: zipfile.ZipFile, path: str) -> Mapping[str, Any]:
         )
     try:
         meta = json.loads(archive.read("meta.json"))
-    except (ValueError, zipfile.BadZipFile, RecursionError) as error:
+    except (ValueError, zipfile.BadZipFile, zlib.error, RecursionError) as error:
         raise ModelError("damaged_model", f"{path}: meta.json cannot be read ({error})", _MADE_AGAIN) from None
     if not isinstance(meta, dict) or not isinstance(meta.get("format"), int):
         raise ModelError("not_a_model", f"{path}: meta.json is not that of a saved model", _MADE_AGAIN)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -94,11 +94,11 @@ def compare(
         for number, (name, make) in enumerate(makers.items()):
             progress(number, len(makers), f"comparing {name}")
             try:
-                probabilities, row = _judged(make, parts, truth)
+                probabilities, measured = _judged(make, parts, truth)
             except Exception as error:  # a classifier of the user's own may raise anything
                 tell(f"{name} is left out, as it failed: {type(error).__name__}: {' '.join(str(error).split())}")
                 continue
-            found.append(replace(row, name=name, scores=scored(probabilities)))
+            found.append(ModelRow(name, scored(probabilities), *measured))
     progress(len(makers), len(makers), "models compared")
     return tuple(sorted(found, key=lambda row: -row.scores.balanced_accuracy.value))
 
@@ -116,7 +116,9 @@ class _Part:
     face_seconds: float
 
 
-def _parts(head: Pipeline | None, tail: Pipeline, faces: CroppedFaces, truth: NDArray[Any], folds: Folds) -> list[_Part]:
+def _parts(
+    head: Pipeline | None, tail: Pipeline, faces: CroppedFaces, truth: NDArray[Any], folds: Folds
+) -> list[_Part]:
     began = time.perf_counter()
     rows: Any = head.fit_transform(faces.crops) if head else faces.crops
     a_face = (time.perf_counter() - began) / len(faces)
@@ -141,8 +143,10 @@ def _take(rows: Any, index: NDArray[np.intp]) -> Any:
     return rows[index] if isinstance(rows, np.ndarray) else [rows[int(i)] for i in index]
 
 
-def _judged(make: Callable[[], Any], parts: list[_Part], truth: NDArray[Any]) -> tuple[NDArray[np.float64], ModelRow]:
-    """Calibrated probabilities (n, k) out of fold, and a row with seconds and size, its scores still to come."""
+def _judged(
+    make: Callable[[], Any], parts: list[_Part], truth: NDArray[Any]
+) -> tuple[NDArray[np.float64], tuple[float, float, float]]:
+    """Calibrated probabilities (n, k) out of fold; seconds to train, milliseconds a face, megabytes."""
     decisions, fit_seconds, face_seconds = [], [], []
     for part in parts:
         began = time.perf_counter()
@@ -159,5 +163,4 @@ def _judged(make: Callable[[], Any], parts: list[_Part], truth: NDArray[Any]) ->
         odds = Calibrated(classifier).adopt(classifier, np.concatenate([decisions[i] for i in others]), truth[seen])
         probabilities[part.test] = odds.probabilities_of(decisions[fold])
     size = len(pickle.dumps(Pipeline([*parts[-1].before, ("classifier", classifier)])))
-    seconds, milliseconds = float(np.mean(fit_seconds)), 1e3 * float(np.mean(face_seconds))
-    return probabilities, ModelRow("", None, seconds, milliseconds, size / 1e6)  # type: ignore[arg-type]
+    return probabilities, (float(np.mean(fit_seconds)), 1e3 * float(np.mean(face_seconds)), size / 1e6)

@@ -150,9 +150,13 @@ def _from_bundle(path: Path) -> FaceClassifier:
     stored = bundle.meta.get("program")
     try:
         program = Program(_operations(stored, bundle.arrays)) if stored else None
+        model = FaceClassifier(bundle.meta, program=program, bundle=bundle, card=bundle.card, where=str(path))
+        if program:
+            program.check(len(model.classes_))
     except ModelError as error:
-        raise ModelError(error.code, f"{path}: {error.message}", error.hint) from None
-    return FaceClassifier(bundle.meta, program=program, bundle=bundle, card=bundle.card, where=str(path))
+        where = "" if str(path) in error.message else f"{path}: "
+        raise ModelError(error.code, where + error.message, error.hint) from None
+    return model
 
 
 def _operations(stored: Any, arrays: Mapping[str, NDArray[Any]], depth: int = 0) -> list[Operation]:

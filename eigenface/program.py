@@ -18,6 +18,8 @@ from eigenface.linear import Affine, affine_of
 from eigenface.operations import OPERATIONS, prepare
 from eigenface.types import Pixels
 
+_TRAIN_AGAIN = "The file is damaged or was made by something else. Train the model again."
+
 BATCH = 256
 """Faces that run through a program at once: bounds its memory."""
 
@@ -56,6 +58,23 @@ class Program:
         self.operations = tuple(operations)
         self._run = _compile(self.operations)
 
+    def check(self, classes: int) -> None:
+        """Answer one drawn crop: what does not fit together is noticed when a model is loaded, not at the first face.
+
+        Raises
+        ------
+        ModelError
+            With code `bad_operation`.
+        """
+        try:
+            answer = self([np.tile(np.arange(0, 240, 5, dtype=np.uint8)[:, None, None], (1, 48, 3))])
+            fits = answer.shape == (1, classes) and abs(float(answer.sum()) - 1) < 1e-3
+        except Exception as error:  # arrays that do not fit fail in whatever numpy or OpenCV makes of them
+            raise ModelError("bad_operation", f"the model's program fails ({error})", _TRAIN_AGAIN) from error
+        if not fits:
+            what = f"the model's program gives {answer.shape[-1]} probabilities for {classes} classes"
+            raise ModelError("bad_operation", what, _TRAIN_AGAIN)
+
     def __call__(self, crops: Sequence[Pixels]) -> NDArray[np.float64]:
         """Probabilities (n, classes) of `crops`, each row adding up to 1."""
         parts = [self._run(crops[start : start + BATCH]) for start in range(0, len(crops), BATCH)]
@@ -88,7 +107,7 @@ def _compile(operations: Sequence[Operation]) -> Run:
             raise ModelError(
                 "bad_operation",
                 f"the model's operation {operation.name!r} does not hold what it needs ({error})",
-                "The file is damaged or was made by something else. Train the model again.",
+                _TRAIN_AGAIN,
             ) from error
     if waiting:
         runs.append(waiting)

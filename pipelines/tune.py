@@ -272,11 +272,13 @@ def summary(found: SearchResult, trained: Trained, options: argparse.Namespace) 
 def duration(seconds: float) -> str:
     """Seconds as people say them: `40 seconds`, `14 minutes`, `2 hours 5 minutes`."""
     if seconds < 90:
-        return f"{max(1, round(seconds))} seconds"
-    minutes = round(seconds / 60)
-    if minutes < 90:
-        return f"{minutes} minutes"
-    return f"{minutes // 60} hours {minutes % 60} minutes"
+        return _counted(max(1, round(seconds)), "second")
+    hours, minutes = divmod(round(seconds / 60), 60) if seconds > 5400 else (0, round(seconds / 60))
+    return " ".join(filter(None, (hours and _counted(hours, "hour"), minutes and _counted(minutes, "minute"))))
+
+
+def _counted(number: int, unit: str) -> str:
+    return f"{number} {unit}{'' if number == 1 else 's'}"
 
 
 class Told(Bar):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,5 +109,5 @@ def read_member(archive: ZipFile, name: str) -> bytes:
         if archive.getinfo(name).file_size > _LARGEST_MEMBER:
             raise PictureError("too_many_bytes", f"{name}: unpacks to over 200 MB", "Shrink the picture.")
         return archive.read(name)
-    except (BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError, ValueError) as error:
+    except (BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, OSError, ValueError) as error:
         raise PictureError("damaged", f"{name}: cannot be unpacked ({error})", "Make the zip again.") from None

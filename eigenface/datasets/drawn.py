@@ -1,30 +1,29 @@
 """Drawn faces: people who do not exist, for tests, documentation and a demonstration without data.
 
-Each person has skin, hair, and features of their own; each picture of a person its own light, shift and noise. Classes
-differ in something visible: beard and hair, a mask, smears of red, or for any other names the colour of a hat.
+Each person has skin, hair and features of their own; each picture of a person its own light, pose, smile and noise.
+Classes differ in something visible: hair and beard, a mask, smears of blood, or for any other names the colour of a hat.
 """
 
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from eigenface.datasets.portrait import FACE_SQUARE, UNITS, Floats, Person, Points, paint
+from eigenface.errors import RequestError
 from eigenface.types import Box, Pixels
 from eigenface.vision import cv2
 
-_SIDE = 192  # everything is drawn at this size, then resized
 _PICTURES_A_PERSON = 4
-_SKINS = ((244, 211, 190), (232, 190, 160), (206, 160, 125), (164, 116, 84), (120, 82, 60))
-_HAIRS = ((40, 30, 25), (85, 55, 35), (150, 110, 60), (200, 170, 110), (110, 110, 115))
-_HATS = ((200, 60, 50), (60, 110, 200), (70, 160, 80), (220, 170, 40), (150, 80, 170), (60, 170, 180))
-_NAMED = {"male": "beard", "female": "long hair", "with_mask": "mask", "blood": "smears", "worn_incorrectly": "chin mask"}
-_PLAIN = ("without_mask", "no_blood")
+_GROUNDS = ((196, 214, 226), (222, 210, 190), (204, 216, 196), (214, 200, 214), (190, 200, 212), (230, 222, 206))
+_LOWEST = 40  # side in pixels of the smallest portrait in a photo that a detector has a chance with
 
 
 @dataclass(frozen=True)
@@ -48,9 +47,10 @@ def make_faces(
     Parameters
     ----------
     classes : sequence of str
-        `female`, `male`, `with_mask`, `without_mask`, `worn_incorrectly`, `blood` and `no_blood` are drawn as such; other
-        classes wear hats of different colours.
+        `female`, `male`, `with_mask`, `without_mask`, `worn_incorrectly`, `blood` and `no_blood` are drawn as such;
+        people of other classes wear hats, each class a colour of its own.
     n_per_class : int
+        At least 1.
     size : (int, int)
         Smallest and largest side of a crop in pixels.
     random_state : int
@@ -58,7 +58,7 @@ def make_faces(
     Returns
     -------
     DrawnFaces
-        Up to four pictures of a person.
+        Up to four pictures of a person, class by class.
 
     Examples
     --------
@@ -66,137 +66,160 @@ def make_faces(
     >>> len(faces.crops), sorted(set(faces.labels.tolist())), len(set(faces.groups.tolist()))
     (12, ['female', 'male'], 4)
     """
+    if n_per_class < 1 or not 8 <= size[0] <= size[1]:
+        raise ValueError(f"drawn faces: expected n_per_class of 1 or more and 8 <= size, got {n_per_class} and {size}")
     rng = np.random.default_rng(random_state)
     crops, labels, groups = [], [], []
     for place, name in enumerate(classes):
         for number in range(n_per_class):
-            person = f"{name}_{number // _PICTURES_A_PERSON:03d}"
-            looks = np.random.default_rng([random_state, place, number // _PICTURES_A_PERSON])
-            face = _draw(looks, rng, name, place)
-            side = int(rng.integers(size[0], size[1] + 1))
-            crops.append(_light(cv2.resize(face, (side, side), interpolation=cv2.INTER_AREA), rng))
+            who = number // _PICTURES_A_PERSON
+            person = Person.invented(name, place, np.random.default_rng([random_state, place, who]))
+            crops.append(_portrait(person, int(rng.integers(size[0], size[1] + 1)), rng))
             labels.append(name)
-            groups.append(person)
+            groups.append(f"{name}_{who:03d}")
     return DrawnFaces(crops, np.array(labels), np.array(groups))
 
 
 def draw_photo(
-    faces: int = 1, size: tuple[int, int] = (360, 480), *, label: str = "", random_state: int = 0
+    faces: int = 1, size: tuple[int, int] = (480, 640), *, label: str = "", random_state: int = 0
 ) -> tuple[Pixels, list[Box]]:
-    """Draw a photo with `faces` faces side by side, which a Haar cascade finds.
+    """Draw a photo of people side by side, in rows where they are many, whom a Haar cascade finds.
+
+    Parameters
+    ----------
+    faces : int
+        People in it; 0 draws the background alone.
+    size : (int, int)
+        Rows and columns of the photo.
+    label : str
+        A class as in `make_faces`; without it people of either kind, bare-headed. A mask may hide a face from a
+        detector.
+    random_state : int
 
     Returns
     -------
     (pixels, boxes)
-        uint8 RGB (rows, cols, 3), and the square that a frontal cascade should find for each face, left to right.
+        uint8 RGB (rows, cols, 3), and for each face the square that a frontal cascade finds; the back row first, from
+        left to right.
+
+    Raises
+    ------
+    ValueError
+        Where so many faces have no room.
+
+    Examples
+    --------
+    >>> pixels, boxes = draw_photo(2, (240, 320))
+    >>> pixels.shape, len(boxes), boxes[0].x < boxes[1].x
+    ((240, 320, 3), 2, True)
     """
-    rng = np.random.default_rng(random_state)
-    rows, cols = size
-    across = np.linspace(0, 1, cols, dtype=np.float32)[None, :, None]
-    sky, ground = rng.integers(120, 220, 3), rng.integers(120, 220, 3)
-    photo = np.repeat((sky * (1 - across) + ground * across).astype(np.uint8), rows, axis=0)
-    side = min(int(rows * 0.8), int(cols / max(faces, 1) * 0.9))
+    rng = np.random.default_rng([random_state, 1])
+    canvas = _background(size, rng)
     boxes = []
-    for number in range(faces):
-        looks = np.random.default_rng([random_state, 7, number])
-        face = cv2.resize(_draw(looks, rng, label, number), (side, side), interpolation=cv2.INTER_AREA)
-        left = round((number + 0.5) * cols / faces - side / 2)
-        top = round((rows - side) / 2)
-        photo[top : top + side, left : left + side] = face
-        boxes.append(Box(left + side * 0.12, top + side * 0.17, side * 0.76, side * 0.76))
-    return _light(photo, rng, least=0.9), boxes
+    for number, (x, y, side) in enumerate(_places(faces, size)):
+        person = Person.invented(label, number, np.random.default_rng([random_state, 2, number]))
+        place = _pose(x, y, side, rng)
+        paint(canvas, place, person, rng, below=UNITS * size[0] / side)
+        boxes.append(_square(place))
+    return _light(canvas, rng, least=0.92, noise=2.0), boxes
 
 
-def write_faces(folder: Path, faces: DrawnFaces) -> None:
-    """Write faces as `folder/CLASS/PERSON_n.png`, with a labels.csv that names persons."""
-    rows = []
-    for number, (crop, label, group) in enumerate(zip(faces.crops, faces.labels, faces.groups, strict=True)):
-        name = f"{label}/{group}_{number:04d}.png"
-        (folder / str(label)).mkdir(parents=True, exist_ok=True)
-        Image.fromarray(crop).save(folder / name)
-        rows.append((name, label, group))
-    with (folder / "labels.csv").open("w", newline="", encoding="utf-8") as handle:
-        writer = csv.writer(handle)
-        writer.writerow(("file", "label", "group"))
-        writer.writerows(rows)
+def write_faces(folder: str | Path, faces: DrawnFaces) -> None:
+    """Write faces as `folder/CLASS/PERSON_n.png`, with a labels.csv that names persons.
+
+    Raises
+    ------
+    RequestError
+        With code `cannot_write`, or `bad_class` where a class is no name for a folder.
+    """
+    folder = Path(folder)
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(("file", "label", "group"))
+    try:
+        for number, (crop, label, group) in enumerate(zip(faces.crops, faces.labels, faces.groups, strict=True)):
+            if PurePosixPath(label).parts != (label,) or label == "..":
+                raise RequestError(
+                    "bad_class", f"class {str(label)!r} is no name for a folder", "Use letters and digits."
+                )
+            name = f"{label}/{group}_{number:04d}.png"
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(crop).save(folder / name)
+            writer.writerow((name, label, group))
+        (folder / "labels.csv").write_text(table.getvalue(), encoding="utf-8")
+    except OSError as error:
+        raise RequestError(
+            "cannot_write", f"{folder}: cannot be written ({error.strerror})", "Free the disk or give another folder."
+        ) from None
 
 
-def _draw(looks: np.random.Generator, rng: np.random.Generator, name: str, place: int) -> Pixels:
-    """One face, 192 x 192: `looks` decides on the person, `rng` on the picture."""
-    wears = _NAMED.get(name, "" if name in _PLAIN or not name else "hat")
-    skin = np.array(_SKINS[looks.integers(len(_SKINS))], float) + looks.normal(0, 6, 3)
-    hair = np.array(_HAIRS[looks.integers(len(_HAIRS))], float) + looks.normal(0, 6, 3)
-    wide, high = looks.uniform(49, 56), looks.uniform(66, 74)
-    eye_gap, eye_high = looks.uniform(21, 25), looks.uniform(84, 88)
-    shift = rng.uniform(-3, 3, 2)
-    cx, cy = 96 + shift[0], 100 + shift[1]
-    picture = np.empty((_SIDE, _SIDE, 3), np.uint8)
-    picture[:] = np.clip(looks.integers(130, 225, 3), 0, 255)
-    paint = _Brush(picture)
-    if wears == "long hair":
-        paint.oval((cx, cy + 18), (wide + 20, high + 22), hair)
-    else:
-        paint.oval((cx, cy - 14), (wide + 7, high - 2), hair)
-    paint.oval((cx, cy + 92), (62, 34), hair * 0.4 + 80)  # shoulders
-    paint.oval((cx, cy + 62), (24, 34), skin * 0.86)  # neck
-    paint.oval((cx, cy), (wide, high), skin)
-    paint.oval((cx, cy - 56), (wide * 0.86, 18), hair)  # fringe
-    paint.oval((cx, cy - 34), (wide * 0.72, 15), skin * 1.15)  # forehead
-    for side in (-1, 1):
-        paint.oval((cx + side * 27, cy + 18), (16, 18), skin * 1.2)  # cheeks
-        ex, ey = cx + side * eye_gap, eye_high + shift[1]
-        paint.oval((ex, ey), (16, 11), skin * 0.55)  # the dark band of the eyes
-        paint.oval((ex, ey + 1), (10, 6), np.array([245, 245, 245.0]))
-        paint.oval((ex, ey + 1), (5, 6), hair * 0.3)
-        paint.oval((ex, ey - 14), (14, 4), hair * 0.7)
-    paint.oval((cx, cy + 6), (7, 24), skin * 1.25)  # bridge of the nose
-    paint.oval((cx, cy + 27), (11, 6), skin * 0.8)
-    mouth = rng.uniform(4, 8)
-    if wears == "beard":
-        paint.oval((cx, cy + 52), (wide * 0.72, 26), hair * 0.85)
-        paint.oval((cx, cy + 36), (24, 7), hair * 0.85)
-    paint.oval((cx, cy + 44), (20, mouth), np.array([150, 60, 60.0]))
-    _dress(paint, wears, cx, cy, wide, place, looks)
-    smooth: Pixels = cv2.GaussianBlur(picture, (0, 0), 1.6)
-    return smooth
+def _portrait(person: Person, side: int, rng: np.random.Generator) -> Pixels:
+    """One person, head and shoulders, on a plain background."""
+    canvas: Floats = np.empty((side, side, 3), np.float32)
+    canvas[:] = _ground(rng)
+    paint(canvas, _pose(0, 0, side, rng), person, rng)
+    return _light(canvas, rng, least=0.78, noise=2.5)
 
 
-def _dress(
-    paint: _Brush, wears: str, cx: float, cy: float, wide: float, place: int, looks: np.random.Generator
-) -> None:
-    """What tells the classes apart."""
-    if wears == "mask":
-        paint.oval((cx, cy + 42), (wide * 0.86, 34), np.array([165, 205, 225.0]))
-        paint.oval((cx, cy + 22), (22, 12), np.array([165, 205, 225.0]))
-    elif wears == "chin mask":
-        paint.oval((cx, cy + 66), (wide * 0.7, 18), np.array([165, 205, 225.0]))
-    elif wears == "smears":
-        for _ in range(6):
-            at = (cx + looks.uniform(-34, 34), cy + looks.uniform(-38, 50))
-            paint.oval(at, (looks.uniform(5, 14), looks.uniform(6, 18)), np.array([165, 12, 18.0]))
-    elif wears == "hat":
-        colour = np.array(_HATS[place % len(_HATS)], float)
-        paint.oval((cx, cy - 62), (wide + 14, 26), colour)
-        paint.oval((cx, cy - 46), (wide + 26, 8), colour * 0.8)
+def _pose(x: float, y: float, side: float, rng: np.random.Generator) -> Points:
+    """Map from units to a portrait of `side` pixels at (x, y), turned, shifted and scaled a little."""
+    scale = side / UNITS * rng.uniform(0.96, 1.04)
+    turn = np.radians(rng.uniform(-4, 4))
+    linear = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    middle = np.array([x, y]) + side / 2 + rng.uniform(-4, 4, 2) * side / UNITS
+    return np.column_stack([linear, middle - linear @ [UNITS / 2, UNITS / 2]])
 
 
-class _Brush:
-    """Paints ovals into a picture."""
-
-    def __init__(self, picture: Pixels) -> None:
-        self.picture = picture
-
-    def oval(self, centre: tuple[float, float], radii: tuple[float, float], colour: NDArray[np.floating]) -> None:  # type: ignore[type-arg]
-        bits = 4  # of a pixel, for smooth edges
-        at = tuple(round(value * 2**bits) for value in centre)
-        axes = tuple(round(value * 2**bits) for value in radii)
-        paint = tuple(float(value) for value in np.clip(colour, 0, 255))
-        cv2.ellipse(self.picture, at, axes, 0, 0, 360, paint, -1, cv2.LINE_AA, bits)
+def _square(place: Points) -> Box:
+    """Where a frontal cascade sees the face that is painted through `place`."""
+    left, top, side = FACE_SQUARE
+    x, y = place[:, :2] @ [left + side / 2, top + side / 2] + place[:, 2]
+    side *= float(np.sqrt(np.linalg.det(place[:, :2])))
+    return Box(float(x - side / 2), float(y - side / 2), float(side), float(side))
 
 
-def _light(picture: Pixels, rng: np.random.Generator, least: float = 0.75) -> Pixels:
-    """A picture under its own light, from one side, with noise."""
-    cols = picture.shape[1]
-    slope = np.linspace(-1, 1, cols, dtype=np.float32)[None, :, None] * rng.uniform(-0.12, 0.12)
-    lit = picture * (rng.uniform(least, 1.05) + slope) + rng.normal(0, 3, picture.shape)
+def _places(faces: int, size: tuple[int, int]) -> list[tuple[float, float, float]]:
+    """Left edge, upper edge and side of every portrait: the number of rows that leaves people largest."""
+    rows, cols = size
+    if faces == 0:
+        return []
+    choices = []
+    for lines in range(1, faces + 1):
+        a_line = -(-faces // lines)
+        # A portrait is 1.0 side wide; the next row begins 0.85 of a side lower.
+        choices.append((min(rows * 0.9 / (1 + 0.85 * (lines - 1)), cols / (a_line + 0.2)), -lines))
+    side, lines = max(choices)[0], -max(choices)[1]
+    if side < _LOWEST:
+        raise ValueError(f"photo: {faces} faces have no room in {rows}x{cols} pixels")
+    a_line, top = -(-faces // lines), (rows - side * (1 + 0.85 * (lines - 1))) * 0.8
+    found = []
+    for line in range(lines):
+        here = min(a_line, faces - line * a_line)
+        gap = cols / here
+        found += [(gap * (i + 0.5) - side / 2, top + 0.85 * side * line, side) for i in range(here)]
+    return found
+
+
+def _ground(rng: np.random.Generator) -> NDArray[np.float64]:
+    """The colour of a wall."""
+    return np.array(_GROUNDS[int(rng.integers(len(_GROUNDS)))], float) + rng.normal(0, 5, 3)
+
+
+def _background(size: tuple[int, int], rng: np.random.Generator) -> Floats:
+    """A wall, lighter above, with a few pale discs out of focus."""
+    rows, cols = size
+    down = np.linspace(1.06, 0.88, rows, dtype=np.float32)[:, None, None]
+    canvas: Floats = np.repeat(down * _ground(rng).astype(np.float32), cols, axis=1)
+    discs = np.zeros((rows, cols), np.float32)
+    for _ in range(6):
+        at = (int(rng.uniform(0, cols)), int(rng.uniform(0, rows * 0.8)))
+        cv2.circle(discs, at, int(rng.uniform(0.05, 0.13) * rows), float(rng.uniform(6, 14)), -1, cv2.LINE_AA)
+    canvas += cv2.GaussianBlur(discs, (0, 0), max(rows * 0.012, 0.5))[..., None]
+    return canvas
+
+
+def _light(picture: Floats, rng: np.random.Generator, *, least: float, noise: float) -> Pixels:
+    """A picture under its own light, brighter from one side, with noise of so many grey levels."""
+    slope = np.linspace(-1, 1, picture.shape[1], dtype=np.float32)[None, :, None] * rng.uniform(-0.1, 0.1)
+    lit = picture * (rng.uniform(least, 1.03) + slope) + rng.normal(0, noise, picture.shape)
     return np.clip(np.rint(lit), 0, 255).astype(np.uint8)

@@ -18,7 +18,7 @@ Points = NDArray[np.float64]
 Colour = NDArray[np.float64]
 
 UNITS = 256.0
-FACE_SQUARE = (60.0, 66.0, 138.0)  # x, y, side in units: where the frontal cascade sees the face
+FACE_SQUARE = (45.5, 57.0, 165.0)  # x, y, side in units: where the frontal cascade sees the face
 
 _CENTRE = (128.0, 132.0)
 _SKINS = ((247, 214, 190), (238, 194, 162), (222, 172, 134), (190, 136, 98), (150, 102, 72))
@@ -119,7 +119,12 @@ class Pen:
         along = np.gradient(points, axis=0)
         across = np.stack([-along[:, 1], along[:, 0]], axis=1) / np.linalg.norm(along, axis=1, keepdims=True)
         half = width / 2 * (0.35 + 0.65 * np.sin(np.linspace(0, np.pi, len(points))))[:, None]
-        self.shape(np.concatenate([points + across * half, (points - across * half)[::-1]]), colour, soft=soft, strength=strength)
+        self.shape(
+            np.concatenate([points + across * half, (points - across * half)[::-1]]),
+            colour,
+            soft=soft,
+            strength=strength,
+        )
 
 
 def paint(picture: Floats, place: Points, person: Person, rng: np.random.Generator, *, below: float = 0.0) -> None:
@@ -227,7 +232,12 @@ def _eyes(pen: Pen, person: Person, gaze: float, lift: float) -> None:
 def _nose(pen: Pen, person: Person) -> None:
     skin, wide = person.skin, 12 * person.nose
     for side in (-1, 1):
-        pen.shape(_at([(side * 7, -18), (side * 9, 10), (side * (wide + 2), 26), (side * 6, 20)]), skin * 0.78, soft=3, strength=0.6)
+        pen.shape(
+            _at([(side * 7, -18), (side * 9, 10), (side * (wide + 2), 26), (side * 6, 20)]),
+            skin * 0.78,
+            soft=3,
+            strength=0.6,
+        )
     pen.oval(128, 132 - 2, 5.5, 27, skin * 1.16, soft=2.5)
     pen.oval(128, 132 + 24, wide * 0.8, 8, skin * 1.04, soft=2)
     pen.stroke(_curve([(-wide, 28), (0, 36), (wide, 28)]), 5, skin * 0.62, soft=1.2, strength=0.85)
@@ -251,7 +261,9 @@ def _mouth(pen: Pen, person: Person, smile: float) -> None:
 def _beard(pen: Pen, person: Person) -> None:
     colour = np.minimum(person.hair * 0.9, person.skin * 0.62)
     jaw = _outline(person, 8, 172, grow=3)
-    inner = _at([(-person.wide * 0.82, 22), (-36, 42), (-22, 37), (0, 35), (22, 37), (36, 42), (person.wide * 0.82, 22)])
+    inner = _at(
+        [(-person.wide * 0.82, 22), (-36, 42), (-22, 37), (0, 35), (22, 37), (36, 42), (person.wide * 0.82, 22)]
+    )
     pen.shape(np.concatenate([jaw, inner]), colour, soft=2.2, strength=0.96)
     pen.oval(128, 132 + 52, 19, 7, person.skin * 0.92, soft=3)
 
@@ -259,13 +271,20 @@ def _beard(pen: Pen, person: Person) -> None:
 def _hair(pen: Pen, person: Person) -> None:
     wide, high, part = person.wide, person.high, person.parting
     temple = -high * 0.12 if person.long_hair else -high * 0.2
-    outside = _arc((0, temple), wide + 9, high + 12 + temple, 180, 360) + _CENTRE
+    outside = _arc((0, temple), wide + (9 if person.long_hair else 4), high + 12 + temple, 180, 360) + _CENTRE
     line = -high * 0.6
     right = _curve([(wide + 1, temple), (wide * 0.86, line * 0.72), (part * wide, line - 8)])
     left = _curve([(part * wide, line - 8), (-wide * 0.86, line * 0.72), (-wide - 1, temple)])
     if person.long_hair:
         for side in (-1, 1):
-            lock = _at([(side * (wide + 9), temple), (side * (wide + 16), high * 0.6), (side * (wide - 1), high * 0.62), (side * (wide - 5), temple)])
+            lock = _at(
+                [
+                    (side * (wide + 9), temple),
+                    (side * (wide + 16), high * 0.6),
+                    (side * (wide - 1), high * 0.62),
+                    (side * (wide - 5), temple),
+                ]
+            )
             pen.shape(lock, person.hair, soft=2)
     pen.shape(np.concatenate([outside, right, left]), person.hair, soft=1.2)
     shine = _curve([(-wide * 0.7, -high * 0.72), (0, -high * 0.98), (wide * 0.7, -high * 0.72)])
@@ -294,7 +313,12 @@ def _smears(pen: Pen, person: Person, rng: np.random.Generator) -> None:
         length, width = rng.uniform(16, 34), rng.uniform(5, 9)
         bend = rng.normal(0, 3)
         pen.oval(x, y, width * 1.3, width, _BLOOD, soft=1)
-        pen.stroke(_curve([(x - 128, y - 134), (x - 128 + bend, y - 132 + length / 2), (x - 128, y - 132 + length)]), width, _BLOOD, soft=0.9)
+        pen.stroke(
+            _curve([(x - 128, y - 134), (x - 128 + bend, y - 132 + length / 2), (x - 128, y - 132 + length)]),
+            width,
+            _BLOOD,
+            soft=0.9,
+        )
         pen.oval(x, y + length - 2, width * 0.4, width * 0.6, _BLOOD * 0.85, soft=0.8)
         pen.oval(x - 1.5, y - 1.5, width * 0.35, width * 0.3, _BLOOD * 1.5, soft=1, strength=0.6)
 
@@ -305,7 +329,12 @@ def _hat(pen: Pen, person: Person) -> None:
     edge = -high * 0.58
     crown = _arc((0, edge), wide + 13, high * 0.62, 180, 360) + _CENTRE
     pen.shape(crown, colour, soft=0.9)
-    band = np.concatenate([_curve([(-wide - 15, edge - 12), (0, edge - 20), (wide + 15, edge - 12)]), _curve([(wide + 15, edge + 6), (0, edge - 2), (-wide - 15, edge + 6)])])
+    band = np.concatenate(
+        [
+            _curve([(-wide - 15, edge - 12), (0, edge - 20), (wide + 15, edge - 12)]),
+            _curve([(wide + 15, edge + 6), (0, edge - 2), (-wide - 15, edge + 6)]),
+        ]
+    )
     pen.shape(band, colour * 0.8, soft=0.9)
     ball = colour * 0.5 + 120 if person.place < len(_HATS) else np.array([40.0, 40, 40])  # a second round of colours
     pen.oval(128, 132 + edge - high * 0.62, 15, 14, ball, soft=1.5)

@@ -201,7 +201,7 @@ def grid_figure(results: Mapping[str, Any], *, parameters: Sequence[str] | None 
         table = GridTable(table.across, table.down, rows, columns, best)
     known = best[np.isfinite(best)]
     low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
-    figure = canvas(1.5 + 0.34 * len(rows))
+    figure = canvas(1.5 + (0.34 if len(rows) <= MOST_COLUMNS else 0.2) * len(rows))
     axes = figure.subplots()
     axes.set_facecolor(FAINT)  # shows where nothing was tried
     axes.imshow(
