@@ -12,7 +12,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils import assert_all_finite
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from eigenface.steps.stateless import split_pipeline
 
@@ -68,10 +70,20 @@ class Calibrated(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: Any, y: ArrayLike, groups: ArrayLike | None = None) -> Calibrated:
         """Fit on all of X; calibrate on decisions of clones that did not see the faces they judge."""
-        labels = np.asarray(y)
-        folds = folds_by_group(labels, groups, self.n_splits)
-        decisions = out_of_fold(self.estimator, X, labels, folds)
-        return self.adopt(clone(self.estimator).fit(X, labels), decisions, labels)
+        labels = column_or_1d(y, warn=True)
+        assert_all_finite(labels)
+        check_classification_targets(labels)
+        faces = self._checked(X, reset=True)
+        if len(faces) != len(labels):
+            raise ValueError(f"expected a label a face, got {len(faces)} faces and {len(labels)} labels")
+        decisions = out_of_fold(self.estimator, faces, labels, folds_by_group(labels, groups, self.n_splits))
+        return self.adopt(clone(self.estimator).fit(faces, labels), decisions, labels)
+
+    def _checked(self, X: Any, *, reset: bool = False) -> Any:
+        """Lists of crops as they are, anything else as validated rows."""
+        if isinstance(X, list) and X and np.ndim(X[0]) == 3:
+            return X
+        return validate_data(self, X, reset=reset)
 
     def adopt(self, fitted: Any, decisions: NDArray[np.float64], y: ArrayLike) -> Calibrated:
         """Take a fitted classifier and the decisions (n, 1) or (n, classes) out of fold that go with `y`."""
@@ -91,7 +103,7 @@ class Calibrated(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Calibrated logits: (n,) for two classes, (n, classes) for more."""
         check_is_fitted(self)
-        return self._logits(decisions_of(self.estimator_, X))
+        return self._logits(decisions_of(self.estimator_, self._checked(X)))
 
     def _logits(self, decisions: NDArray[np.float64]) -> NDArray[np.float64]:
         logits: NDArray[np.float64] = self.slope_ * decisions + self.offsets_
@@ -100,7 +112,7 @@ class Calibrated(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Probabilities (n, classes) in the order of `classes_`, each row adding up to 1."""
         check_is_fitted(self)
-        return self.probabilities_of(decisions_of(self.estimator_, X))
+        return self.probabilities_of(decisions_of(self.estimator_, self._checked(X)))
 
     def probabilities_of(self, decisions: NDArray[np.float64]) -> NDArray[np.float64]:
         """Probabilities (n, classes) that decisions (n, 1) or (n, classes) of the inner classifier stand for."""
@@ -114,7 +126,8 @@ class Calibrated(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The most probable class of each face: (n,)."""
-        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+        probabilities = self.predict_proba(X)
+        return np.asarray(self.classes_[probabilities.argmax(axis=1)])
 
 
 def _temperature(decisions: NDArray[np.float64], codes: NDArray[np.intp]) -> tuple[float, NDArray[np.float64]]:

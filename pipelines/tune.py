@@ -28,7 +28,7 @@ from eigenface.errors import EigenfaceError, RequestError
 from eigenface.evaluate import Evaluation, judge
 from eigenface.model import save_model
 from eigenface.search import Forecast, Grid, SearchResult, candidates_of, get_grid, search, write_csv
-from eigenface.search.grids import NAMED
+from eigenface.search.grids import NAMED, differing
 from eigenface.tasks import task_for
 from eigenface.tasks.task import Task
 from eigenface.train import LARGEST_CROP, Trained, check_trainable, describe, fit_model, judged_row
@@ -245,9 +245,9 @@ def tell(found: SearchResult) -> None:
     """What was taken over, the best parameters, and what could not be fitted."""
     if found.reused:
         note(f"{found.reused} fits were done before and were not repeated")
-    note(
-        f"best {found.best_score:.4f} with " + ", ".join(f"{name}={value}" for name, value in found.best_params.items())
-    )
+    telling = differing(found.cv_results["params"])
+    best = ", ".join(f"{name}={value}" for name, value in found.best_params.items() if name in telling)
+    note(f"best {found.best_score:.4f}" + (f" with {best}" if best else ""))
     if found.failed:
         count, reason = len(found.failed), next(iter(found.failed.values()))
         note(f"{count} candidates of {len(found.cv_results['params'])} could not be fitted; the first: {reason}")

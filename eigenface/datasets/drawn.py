@@ -1,7 +1,7 @@
 """Drawn faces: people who do not exist, for tests, documentation and a demonstration without data.
 
 Each person has skin, hair and features of their own; each picture of a person its own light, pose, smile and noise.
-Classes differ in something visible: hair and beard, a mask, smears of blood, or for any other names the colour of a hat.
+Classes differ in something visible: hair and beard, a mask, smears of blood; for any other names, the colour of a hat.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from eigenface.datasets.portrait import FACE_SQUARE, UNITS, Floats, Person, Points, paint
+from eigenface.datasets.pen import Floats, Points
+from eigenface.datasets.portrait import FACE_SQUARE, UNITS, Person, paint
 from eigenface.errors import RequestError
 from eigenface.types import Box, Pixels
 from eigenface.vision import cv2

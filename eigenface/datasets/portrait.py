@@ -9,18 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from eigenface.vision import cv2
-
-Floats = NDArray[np.float32]
-Points = NDArray[np.float64]
-Colour = NDArray[np.float64]
+from eigenface.datasets.pen import CENTRE, Colour, Floats, Pen, Points, arc, at, bow, curve
 
 UNITS = 256.0
 FACE_SQUARE = (45.5, 57.0, 165.0)  # x, y, side in units: where the frontal cascade sees the face
 
-_CENTRE = (128.0, 132.0)
 _SKINS = ((247, 214, 190), (238, 194, 162), (222, 172, 134), (190, 136, 98), (150, 102, 72))
 _HAIRS = ((38, 30, 30), (74, 48, 36), (122, 80, 48), (206, 164, 96), (150, 74, 40), (128, 126, 130))
 _IRISES = ((70, 48, 36), (60, 92, 120), (72, 96, 62))
@@ -84,49 +78,6 @@ class Person:
         )
 
 
-class Pen:
-    """Paints polygons given in units into a float picture (rows, cols, 3), through an affine map (2, 3)."""
-
-    def __init__(self, picture: Floats, place: Points) -> None:
-        self.picture, self.place = picture, place
-        self.pixels_a_unit = float(np.sqrt(abs(np.linalg.det(place[:, :2]))))
-
-    def shape(self, points: Points, colour: Colour, *, soft: float = 0.0, strength: float = 1.0) -> None:
-        """Fill a polygon (n, 2); `soft` blurs its edge by so many units, `strength` 0..1 lets through what is below."""
-        at = points @ self.place[:, :2].T + self.place[:, 2]
-        blur = soft * self.pixels_a_unit
-        room = int(3 * blur) + 2
-        rows, cols = self.picture.shape[:2]
-        left, top = np.maximum(np.floor(at.min(axis=0)).astype(int) - room, 0)
-        right, bottom = np.minimum(np.ceil(at.max(axis=0)).astype(int) + room, [cols, rows])
-        if left >= right or top >= bottom:
-            return
-        mask = np.zeros((bottom - top, right - left), np.uint8)
-        cv2.fillPoly(mask, [np.rint((at - [left, top]) * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
-        if blur > 0.3:
-            mask = cv2.GaussianBlur(mask, (0, 0), blur)
-        below = self.picture[top:bottom, left:right]
-        below += (np.clip(colour, 0, 255).astype(np.float32) - below) * (mask[..., None] * np.float32(strength / 255))
-
-    def oval(
-        self, x: float, y: float, wide: float, high: float, colour: Colour, *, soft: float = 0.0, strength: float = 1.0
-    ) -> None:
-        """Fill an ellipse of these half axes."""
-        self.shape(_arc((x, y), wide, high, 0, 360), colour, soft=soft, strength=strength)
-
-    def stroke(self, points: Points, width: float, colour: Colour, *, soft: float = 0.0, strength: float = 1.0) -> None:
-        """Draw a line along points (n, 2), thickest in its middle."""
-        along = np.gradient(points, axis=0)
-        across = np.stack([-along[:, 1], along[:, 0]], axis=1) / np.linalg.norm(along, axis=1, keepdims=True)
-        half = width / 2 * (0.35 + 0.65 * np.sin(np.linspace(0, np.pi, len(points))))[:, None]
-        self.shape(
-            np.concatenate([points + across * half, (points - across * half)[::-1]]),
-            colour,
-            soft=soft,
-            strength=strength,
-        )
-
-
 def paint(picture: Floats, place: Points, person: Person, rng: np.random.Generator, *, below: float = 0.0) -> None:
     """Paint a person into a float picture (rows, cols, 3); `rng` decides on gaze, smile and brows of this picture.
 
@@ -151,52 +102,33 @@ def paint(picture: Floats, place: Points, person: Person, rng: np.random.Generat
         _hat(pen, person)
 
 
-def _arc(centre: tuple[float, float], wide: float, high: float, start: float, end: float, n: int = 40) -> Points:
-    """Points along an ellipse from one angle in degrees to another, 0 to the right, 90 below."""
-    angles = np.radians(np.linspace(start, end, n))
-    return np.stack([centre[0] + wide * np.cos(angles), centre[1] + high * np.sin(angles)], axis=1)
-
-
 def _outline(person: Person, start: float = 0, end: float = 360, grow: float = 0.0) -> Points:
     """The head's outline: an oval whose lower half narrows towards the chin."""
-    points = _arc((0, 0), person.wide + grow, person.high + grow, start, end, 60)
+    points = arc((0, 0), person.wide + grow, person.high + grow, start, end, 60)
     down = np.clip(points[:, 1] / person.high, 0, 1)
     points[:, 0] *= 1 - 0.2 * down**2
-    return points + _CENTRE
-
-
-def _at(points: list[tuple[float, float]]) -> Points:
-    """Points given from the middle of the face."""
-    return np.array(points) + _CENTRE
-
-
-def _curve(points: list[tuple[float, float]], n: int = 24) -> Points:
-    """A smooth line through three points given from the middle of the face."""
-    first, middle, last = (np.array(point) for point in points)
-    control = 2 * middle - (first + last) / 2
-    t = np.linspace(0, 1, n)[:, None]
-    return (1 - t) ** 2 * first + 2 * t * (1 - t) * control + t**2 * last + np.array(_CENTRE)
+    return np.asarray(points + CENTRE)
 
 
 def _behind(pen: Pen, person: Person) -> None:
     if not person.long_hair:
         return
     wide, high = person.wide, person.high
-    crown = _arc((0, -14), wide + 16, high + 6, 180, 360)
+    crown = arc((0, -14), wide + 16, high + 6, 180, 360)
     ends = [(wide + 20, high * 0.7), (wide + 10, high + 22), (wide - 14, high + 30)]
     mirrored = [(-x, y) for x, y in reversed(ends)]
-    shape = np.concatenate([crown, np.array(ends), np.array(mirrored)]) + _CENTRE
+    shape = np.concatenate([crown, np.array(ends), np.array(mirrored)]) + CENTRE
     pen.shape(shape, person.hair * 0.8, soft=1.2)
 
 
 def _body(pen: Pen, person: Person, below: float) -> None:
     skin, clothes = person.skin, person.clothes
     bottom = 140 + below
-    shoulders = np.concatenate([_arc((0, 148), 106, 44, 180, 360) + _CENTRE, _at([(106, bottom), (-106, bottom)])])
+    shoulders = np.concatenate([arc((0, 148), 106, 44, 180, 360) + CENTRE, at([(106, bottom), (-106, bottom)])])
     pen.shape(shoulders, clothes, soft=0.8)
-    pen.shape(_at([(-27, 40), (27, 40), (30, 108), (0, 126), (-30, 108)]), skin * 0.86, soft=0.8)
+    pen.shape(at([(-27, 40), (27, 40), (30, 108), (0, 126), (-30, 108)]), skin * 0.86, soft=0.8)
     pen.oval(128, 132 + person.high + 2, 30, 12, skin * 0.7, soft=5, strength=0.7)
-    pen.stroke(_curve([(-34, 106), (0, 130), (34, 106)]), 8, clothes * 1.18, soft=0.6)
+    pen.stroke(curve([(-34, 106), (0, 130), (34, 106)]), 8, clothes * 1.18, soft=0.6)
 
 
 def _head(pen: Pen, person: Person) -> None:
@@ -223,24 +155,24 @@ def _eyes(pen: Pen, person: Person, gaze: float, lift: float) -> None:
         pen.oval(128 + x + gaze, 118.5, 7.4, 7.6, person.iris, soft=0.4)
         pen.oval(128 + x + gaze, 118.5, 4.2, 4.4, np.array([14.0, 12, 12]), soft=0.4)
         pen.oval(128 + x + gaze + 2.2, 116, 1.6, 1.6, np.array([255.0, 255, 255]), soft=0.3)
-        pen.stroke(_curve([(x - 13.5, -13), (x, -22), (x + 13.5, -13)]), 5, dark, soft=0.4)
-        pen.stroke(_curve([(x - 11, -9), (x, -5), (x + 11, -9)]), 2, person.skin * 0.6, soft=0.5, strength=0.7)
+        pen.stroke(curve([(x - 13.5, -13), (x, -22), (x + 13.5, -13)]), 5, dark, soft=0.4)
+        pen.stroke(curve([(x - 11, -9), (x, -5), (x + 11, -9)]), 2, person.skin * 0.6, soft=0.5, strength=0.7)
         inner, outer = (x - side * 15, -28 - lift), (x + side * 18, -27 + person.brow)
-        pen.stroke(_curve([inner, (x + side * 3, -35 - lift), outer]), 7.5, brows, soft=0.6)
+        pen.stroke(curve([inner, (x + side * 3, -35 - lift), outer]), 7.5, brows, soft=0.6)
 
 
 def _nose(pen: Pen, person: Person) -> None:
     skin, wide = person.skin, 12 * person.nose
     for side in (-1, 1):
         pen.shape(
-            _at([(side * 7, -18), (side * 9, 10), (side * (wide + 2), 26), (side * 6, 20)]),
+            at([(side * 7, -18), (side * 9, 10), (side * (wide + 2), 26), (side * 6, 20)]),
             skin * 0.78,
             soft=3,
             strength=0.6,
         )
     pen.oval(128, 132 - 2, 5.5, 27, skin * 1.16, soft=2.5)
     pen.oval(128, 132 + 24, wide * 0.8, 8, skin * 1.04, soft=2)
-    pen.stroke(_curve([(-wide, 28), (0, 36), (wide, 28)]), 5, skin * 0.62, soft=1.2, strength=0.85)
+    pen.stroke(curve([(-wide, 28), (0, 36), (wide, 28)]), 5, skin * 0.62, soft=1.2, strength=0.85)
     for side in (-1, 1):
         pen.oval(128 + side * wide * 0.5, 132 + 30.5, 3, 2, skin * 0.4, soft=0.8)
 
@@ -251,19 +183,17 @@ def _mouth(pen: Pen, person: Person, smile: float) -> None:
     if person.wears == "long hair":
         lips = lips * np.array([1.05, 0.75, 0.8])
     corner = [(-wide, y - smile * 0.5), (wide, y - smile * 0.5)]
-    upper = _curve([corner[0], (0, y - thick * 0.9), corner[1]])
-    lower = _curve([corner[0], (0, y + thick + smile * 0.7), corner[1]])
+    upper = curve([corner[0], (0, y - thick * 0.9), corner[1]])
+    lower = curve([corner[0], (0, y + thick + smile * 0.7), corner[1]])
     pen.shape(np.concatenate([upper, lower[::-1]]), lips, soft=0.7)
-    pen.stroke(_curve([corner[0], (0, y + smile * 0.45), corner[1]]), 3.2, lips * 0.45, soft=0.5)
+    pen.stroke(curve([corner[0], (0, y + smile * 0.45), corner[1]]), 3.2, lips * 0.45, soft=0.5)
     pen.oval(128, 132 + y + thick + smile * 0.7 + 5, 14, 3, person.skin * 0.7, soft=2.5, strength=0.6)
 
 
 def _beard(pen: Pen, person: Person) -> None:
     colour = np.minimum(person.hair * 0.9, person.skin * 0.62)
     jaw = _outline(person, 8, 172, grow=3)
-    inner = _at(
-        [(-person.wide * 0.82, 22), (-36, 42), (-22, 37), (0, 35), (22, 37), (36, 42), (person.wide * 0.82, 22)]
-    )
+    inner = at([(-person.wide * 0.82, 22), (-36, 42), (-22, 37), (0, 35), (22, 37), (36, 42), (person.wide * 0.82, 22)])
     pen.shape(np.concatenate([jaw, inner]), colour, soft=2.2, strength=0.96)
     pen.oval(128, 132 + 52, 19, 7, person.skin * 0.92, soft=3)
 
@@ -271,13 +201,14 @@ def _beard(pen: Pen, person: Person) -> None:
 def _hair(pen: Pen, person: Person) -> None:
     wide, high, part = person.wide, person.high, person.parting
     temple = -high * 0.12 if person.long_hair else -high * 0.2
-    outside = _arc((0, temple), wide + (9 if person.long_hair else 4), high + 12 + temple, 180, 360) + _CENTRE
+    outside = arc((0, temple), wide + (9 if person.long_hair else 4), high + 12 + temple, 180, 360) + CENTRE
     line = -high * 0.6
-    right = _curve([(wide + 1, temple), (wide * 0.86, line * 0.72), (part * wide, line - 8)])
-    left = _curve([(part * wide, line - 8), (-wide * 0.86, line * 0.72), (-wide - 1, temple)])
+    parted = (part * wide, line - 8)
+    right = bow((wide + 1, temple), (wide * 0.86, line), parted)
+    left = bow(parted, (-wide * 0.86, line), (-wide - 1, temple))
     if person.long_hair:
         for side in (-1, 1):
-            lock = _at(
+            lock = at(
                 [
                     (side * (wide + 9), temple),
                     (side * (wide + 16), high * 0.6),
@@ -287,22 +218,22 @@ def _hair(pen: Pen, person: Person) -> None:
             )
             pen.shape(lock, person.hair, soft=2)
     pen.shape(np.concatenate([outside, right, left]), person.hair, soft=1.2)
-    shine = _curve([(-wide * 0.7, -high * 0.72), (0, -high * 0.98), (wide * 0.7, -high * 0.72)])
+    shine = curve([(-wide * 0.7, -high * 0.72), (0, -high * 0.98), (wide * 0.7, -high * 0.72)])
     pen.stroke(shine, 9, person.hair * 1.2 + 26, soft=4, strength=0.55)
 
 
 def _mask(pen: Pen, person: Person, top: float) -> None:
     wide, high = person.wide, person.high
     for side in (-1, 1):
-        loop = _curve([(side * wide * 0.9, top + 12), (side * (wide + 1), 4), (side * (wide + 2), 0)])
+        loop = curve([(side * wide * 0.9, top + 12), (side * (wide + 1), 4), (side * (wide + 2), 0)])
         pen.stroke(loop, 3, _CLOTH * 0.96, soft=0.4)
     jaw = _outline(person, 12 + top / 3, 168 - top / 3, grow=3)
-    bridge = _curve([(-wide * 0.88, top + 14), (0, top - 6), (wide * 0.88, top + 14)])
+    bridge = curve([(-wide * 0.88, top + 14), (0, top - 6), (wide * 0.88, top + 14)])
     pen.shape(np.concatenate([jaw, bridge]), _CLOTH, soft=0.8)
     for share in (0.3, 0.52, 0.74):
         y = top + (high - top) * share
-        pen.stroke(_curve([(-wide * 0.72, y + 2), (0, y + 7), (wide * 0.72, y + 2)]), 2.4, _CLOTH * 0.84, soft=0.7)
-    pen.stroke(_curve([(-wide * 0.6, top + 9), (0, top - 3), (wide * 0.6, top + 9)]), 2.4, _CLOTH * 1.12, soft=0.5)
+        pen.stroke(curve([(-wide * 0.72, y + 2), (0, y + 7), (wide * 0.72, y + 2)]), 2.4, _CLOTH * 0.84, soft=0.7)
+    pen.stroke(curve([(-wide * 0.6, top + 9), (0, top - 3), (wide * 0.6, top + 9)]), 2.4, _CLOTH * 1.12, soft=0.5)
 
 
 def _smears(pen: Pen, person: Person, rng: np.random.Generator) -> None:
@@ -314,7 +245,7 @@ def _smears(pen: Pen, person: Person, rng: np.random.Generator) -> None:
         bend = rng.normal(0, 3)
         pen.oval(x, y, width * 1.3, width, _BLOOD, soft=1)
         pen.stroke(
-            _curve([(x - 128, y - 134), (x - 128 + bend, y - 132 + length / 2), (x - 128, y - 132 + length)]),
+            curve([(x - 128, y - 134), (x - 128 + bend, y - 132 + length / 2), (x - 128, y - 132 + length)]),
             width,
             _BLOOD,
             soft=0.9,
@@ -327,12 +258,12 @@ def _hat(pen: Pen, person: Person) -> None:
     colour = np.array(_HATS[person.place % len(_HATS)], float)
     wide, high = person.wide, person.high
     edge = -high * 0.58
-    crown = _arc((0, edge), wide + 13, high * 0.62, 180, 360) + _CENTRE
+    crown = arc((0, edge), wide + 13, high * 0.62, 180, 360) + CENTRE
     pen.shape(crown, colour, soft=0.9)
     band = np.concatenate(
         [
-            _curve([(-wide - 15, edge - 12), (0, edge - 20), (wide + 15, edge - 12)]),
-            _curve([(wide + 15, edge + 6), (0, edge - 2), (-wide - 15, edge + 6)]),
+            curve([(-wide - 15, edge - 12), (0, edge - 20), (wide + 15, edge - 12)]),
+            curve([(wide + 15, edge + 6), (0, edge - 2), (-wide - 15, edge + 6)]),
         ]
     )
     pen.shape(band, colour * 0.8, soft=0.9)

@@ -9,9 +9,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eigenface.errors import DataError
 from eigenface.report.bootstrap import Estimate, percentile_interval, resamples, wilson
 from eigenface.report.calibration import BINS, calibration_floor, confidence_bins
+from eigenface.report.inputs import check_classes, check_groups, check_labels, check_probabilities
 from eigenface.report.ranking import Ranking
 from eigenface.report.scores import HEADLINE, ClassScores, Scores
 from eigenface.report.subgroups import subgroup_rows
@@ -80,10 +80,10 @@ def score(
     >>> scores.accuracy.value, scores.confusion.tolist()
     (0.75, [[1, 1], [0, 2]])
     """
-    names = _check_classes(classes)
-    truth = _check_labels(y_true, names)
+    names = check_classes(classes)
+    truth = check_labels(y_true, names)
     given = check_probabilities(probabilities, len(truth), len(names))
-    units, unit = _check_groups(groups, len(truth))
+    units, unit = check_groups(groups, len(truth))
     figures, draws = _measure(truth, given, units, n_boot, random_state)
     estimates = _estimates(figures, draws, units)
     beside: Scores | None = None
@@ -125,57 +125,8 @@ def majority_probabilities(labels: ArrayLike, classes: Sequence[str], n: int) ->
     >>> majority_probabilities(["a", "a", "a", "b"], ["a", "b"], 1).tolist()
     [[0.75, 0.25]]
     """
-    counts = np.bincount(_check_labels(labels, _check_classes(classes)), minlength=len(classes))
+    counts = np.bincount(check_labels(labels, check_classes(classes)), minlength=len(classes))
     return np.tile(counts / counts.sum(), (n, 1))
-
-
-def check_probabilities(given: ArrayLike, n: int, k: int, what: str = "Probabilities") -> Floats:
-    """Return the probabilities as float64 (n, k); raise DataError if they are none."""
-    array = np.asarray(given, dtype=np.float64)
-    hint = "Give one row a picture and one column a class, each 0..1, every row summing to 1."
-    if array.shape != (n, k):
-        raise DataError("bad_probabilities", f"{what}: expected shape {(n, k)}, got {array.shape}", hint)
-    bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
-    if len(bad):
-        raise DataError("bad_probabilities", f"{what}: {len(bad)} of {n} rows are not finite, first row {bad[0]}", hint)
-    bad = np.flatnonzero((array < -1e-6).any(axis=1) | (np.abs(array.sum(axis=1) - 1) > 1e-3))
-    if len(bad):
-        row = ", ".join(f"{p:.3g}" for p in array[bad[0]][:6])
-        raise DataError("bad_probabilities", f"{what}: row {bad[0]} is no distribution ({row})", hint)
-    return np.asarray(np.clip(array, 0, 1))
-
-
-def _check_classes(classes: Sequence[str]) -> tuple[str, ...]:
-    names = tuple(str(name) for name in classes)
-    if len(names) < 2 or len(set(names)) < len(names):
-        raise DataError("bad_classes", f"Classes: got {list(names)[:6]}", "Give at least two names, all different.")
-    return names
-
-
-def _check_labels(labels: ArrayLike, classes: tuple[str, ...]) -> Indices:
-    given = np.asarray(labels)
-    if given.ndim != 1 or not len(given):
-        raise DataError(
-            "no_rows", f"True labels: expected (n,) with n >= 1, got {given.shape}", "Give a label a picture."
-        )
-    place = {name: i for i, name in enumerate(classes)}
-    unknown = sorted({str(label) for label in given} - set(place))
-    if unknown:
-        raise DataError(
-            "unknown_label",
-            f"True labels: {', '.join(unknown[:5])} not among the classes {', '.join(classes[:8])}",
-            "Map or leave out labels that the model does not know.",
-        )
-    return np.array([place[str(label)] for label in given], dtype=np.intp)
-
-
-def _check_groups(groups: ArrayLike | None, n: int) -> tuple[Indices, str]:
-    if groups is None:
-        return np.arange(n, dtype=np.intp), "pictures"
-    given = np.asarray(groups)
-    if given.shape != (n,):
-        raise DataError("length_mismatch", f"Groups: expected ({n},), got {given.shape}", "Give one group a picture.")
-    return np.unique(given.astype(str), return_inverse=True)[1].astype(np.intp), "groups"
 
 
 def _bundle(

@@ -19,7 +19,7 @@ from eigenface.calibrate import Folds
 from eigenface.errors import RequestError
 from eigenface.journal import Journal
 from eigenface.progress import Progress, silent
-from eigenface.search.grids import Grid, Parameters, candidates_of
+from eigenface.search.grids import Grid, Parameters, candidates_of, differing
 from eigenface.search.identity import job_of
 from eigenface.search.results import Cell, cv_results
 from eigenface.search.work import Done, count_shared, fits, run
@@ -202,11 +202,7 @@ class _Standing:
         self._candidates = candidates
         self._sums = np.zeros(len(candidates))
         self._counts = np.zeros(len(candidates))
-        self._telling = [
-            name
-            for name in dict.fromkeys(n for c in candidates for n in c)
-            if len({repr(c.get(name)) for c in candidates}) > 1
-        ]
+        self._telling = differing(candidates)
 
     def add(self, candidate: int, score: float) -> None:
         self._sums[candidate] += score

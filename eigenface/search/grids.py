@@ -117,8 +117,11 @@ def candidates_of(pipeline: Any, grid: Grid) -> list[Parameters]:
         raise RequestError(
             "bad_grid", f"not a grid ({error})", f"It maps names to lists of values: {_EXAMPLE}."
         ) from None
+    known = set(pipeline.get_params())
     for parameters in candidates:
-        try:
+        if known.issuperset(parameters):
+            continue
+        try:  # a name may be one that another value of the grid brings, such as a new last step's
             clone(pipeline).set_params(**parameters)
         except (AttributeError, ValueError):
             allowed = set(clone(pipeline).get_params())
@@ -129,6 +132,15 @@ def candidates_of(pipeline: Any, grid: Grid) -> list[Parameters]:
                 _allowed(name, pipeline, allowed),
             ) from None
     return candidates
+
+
+def differing(candidates: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Names of the parameters that are not the same for all candidates."""
+    values: dict[str, set[str]] = {name: set() for candidate in candidates for name in candidate}
+    for candidate in candidates:
+        for name, seen in values.items():
+            seen.add(repr(candidate.get(name)))
+    return [name for name, seen in values.items() if len(seen) > 1]
 
 
 def _allowed(name: str, pipeline: Any, allowed: set[str]) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.decomposition import PCA
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from eigenface.compact import round_rows, short_steps
@@ -87,6 +88,11 @@ class Eigenfaces(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         rows: Rows = ((np.asarray(X) * self._scales) @ self.components_ + self.mean_).astype(np.float32)
         return rows
 
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
 
 class Rounded(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Round every column to codes of a few bits, so that whatever keeps rows keeps a byte a number or less.
@@ -116,3 +122,8 @@ class Rounded(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         codes = np.clip(np.rint(rows / self.steps_), -self.limit_, self.limit_)
         rounded: Rows = (codes * self.steps_).astype(np.float32)
         return rounded
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags

@@ -1,0 +1,152 @@
+"""Our estimators keep scikit-learn's contract; what they cannot keep stands here with its reason."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.svm import SVC, LinearSVC
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from eigenface.baselines import RedPixelThreshold
+from eigenface.calibrate import Calibrated, calibrate_pipeline, folds_by_group, out_of_fold
+from eigenface.datasets.drawn import DrawnFaces, make_faces
+from eigenface.report.calibration import calibration_error
+from eigenface.steps.eigen import Eigenfaces, Rounded
+from eigenface.steps.faces import ColourFaces, GreyFaces
+from eigenface.steps.maps import HOG, LBP, ColourBands, Weighted
+from eigenface.tasks.recipes import eigenface_pipeline
+
+
+def expected_failures(estimator: Any) -> dict[str, str]:
+    if isinstance(estimator, HOG | LBP | ColourBands):
+        reason = "rows are square pictures, and the checks' rows are not"
+        return dict.fromkeys(PICTURE_CHECKS, reason)
+    return {}
+
+
+PICTURE_CHECKS = (
+    "check_complex_data", "check_dict_unchanged", "check_dont_overwrite_attributes", "check_dont_overwrite_parameters", "check_dtype_object",
+    "check_estimator_sparse_array", "check_estimator_sparse_matrix", "check_estimator_sparse_tag",
+    "check_estimators_dtypes", "check_estimators_fit_returns_self", "check_estimators_nan_inf",
+    "check_estimators_overwrite_params", "check_estimators_pickle", "check_f_contiguous_array_estimator",
+    "check_fit2d_1feature", "check_fit2d_1sample", "check_fit2d_predict1d", "check_fit_check_is_fitted",
+    "check_fit_idempotent", "check_methods_sample_order_invariance", "check_methods_subset_invariance",
+    "check_n_features_in", "check_n_features_in_after_fitting", "check_pipeline_consistency",
+    "check_positive_only_tag_during_fit", "check_readonly_memmap_input", "check_transformer_data_not_an_array",
+    "check_transformer_general", "check_transformer_preserve_dtypes", "check_transformers_unfitted",
+    "check_transformers_unfitted_stateless", "check_estimators_empty_data_messages", "check_fit_score_takes_y",
+    "check_n_features_in", "check_fit1d",
+)  # fmt: skip
+
+
+@parametrize_with_checks(
+    [Eigenfaces(2), Rounded(), Weighted(), Calibrated(LinearSVC(), n_splits=2), HOG(), LBP(), ColourBands()],
+    expected_failed_checks=expected_failures,
+)
+def test_common_checks(estimator: Any, check: Any) -> None:
+    check(estimator)
+
+
+@pytest.mark.parametrize("step", [GreyFaces(16, equalise=True), ColourFaces(8)])
+def test_first_steps_take_lists_of_crops_of_any_size(step: Any, drawn: DrawnFaces) -> None:
+    rows = clone(step).fit_transform(drawn.crops)
+    assert rows.dtype == np.float32
+    assert rows.shape == (len(drawn.crops), step.size**2 * (3 if isinstance(step, ColourFaces) else 1))
+    assert 0 <= rows.min() and rows.max() <= 1
+    assert (pickle.loads(pickle.dumps(step)).transform(drawn.crops[:2]) == rows[:2]).all()
+    with pytest.raises(TypeError, match="crop 1: expected a numpy array"):
+        step.transform([drawn.crops[0], "a.jpg"])
+    with pytest.raises(ValueError, match="put it into a list"):
+        step.transform(drawn.crops[0])
+
+
+def test_features_of_pictures_survive_fit_and_transform(drawn: DrawnFaces) -> None:
+    rows = GreyFaces(32).fit_transform(drawn.crops)
+    assert HOG(8).fit_transform(rows).shape == (len(rows), 3 * 2 * 36)
+    assert HOG(8, mirror=False).fit_transform(rows).shape == (len(rows), 3 * 3 * 36)
+    colour = ColourBands(4, 6).fit_transform(ColourFaces(32).fit_transform(drawn.crops))
+    assert colour.shape == (len(rows), 4 * 2 * 24)
+
+
+def test_eigenfaces_rebuild_what_they_were_learned_from(drawn: DrawnFaces) -> None:
+    rows = GreyFaces(16).fit_transform(drawn.crops)
+    for power in (0.0, 0.5, 1.0):
+        space = Eigenfaces(40, power=power, svd_solver="full").fit(rows)
+        rebuilt = space.inverse_transform(space.transform(rows))
+        assert np.abs(rebuilt - rows).mean() < 0.02
+        spread = space.transform(rows).std(axis=0)
+        assert (spread[0] / spread[5] > 1.2) == (power < 1)
+
+
+def test_rounding_keeps_every_number_within_half_a_step() -> None:
+    rows = np.random.default_rng(0).normal(0, [[0.001, 1, 500]], (200, 3)).astype(np.float32)
+    for bits in (8, 4):
+        rounded = Rounded(bits).fit(rows)
+        gap = np.abs(rounded.transform(rows) - rows)
+        assert (gap <= rounded.steps_ * 0.501).all()
+        assert len(np.unique(rounded.transform(rows)[:, 1])) <= 2**bits
+        assert (rounded.transform(rounded.transform(rows)) == rounded.transform(rows)).all()
+
+
+def test_red_pixels_find_drawn_blood() -> None:
+    drawn = make_faces(("blood", "no_blood"), 16, size=(60, 90))
+    found = RedPixelThreshold(0.01, positive="blood", saturation=200).fit(drawn.crops, drawn.labels)
+    assert (found.predict(drawn.crops) == drawn.labels).mean() > 0.9
+    with pytest.raises(ValueError, match="two classes"):
+        RedPixelThreshold().fit(drawn.crops, ["a"] * 32)
+
+
+def noisy(n: int, classes: int, seed: int) -> tuple[Any, Any]:
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, classes, n)
+    return np.eye(classes)[y] * 1.2 + rng.normal(0, 1, (n, classes)), y
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_calibrated_probabilities_mean_what_they_say(classes: int) -> None:
+    X, y = noisy(1200, classes, 0)
+    model = Calibrated(SVC(gamma=0.5, C=5)).fit(X, y)
+    fresh, truth = noisy(3000, classes, 1)
+    probabilities = model.predict_proba(fresh)
+    right = model.classes_[probabilities.argmax(axis=1)] == truth
+    assert np.allclose(probabilities.sum(axis=1), 1)
+    assert calibration_error(probabilities.max(axis=1), right) < 0.05
+
+
+def test_classes_that_are_easily_told_apart_keep_honest_finite_odds() -> None:
+    X = np.r_[np.full((20, 1), -5.0), np.full((20, 1), 5.0)]
+    probabilities = Calibrated(SVC()).fit(X, [0] * 20 + [1] * 20).predict_proba([[-5.0], [5.0], [1e6]])
+    assert np.isfinite(probabilities).all()
+    assert probabilities[1, 1] > 0.9
+
+
+def test_nobody_is_on_both_sides_of_a_fold() -> None:
+    labels = np.array(["a", "b"] * 30)
+    groups = np.repeat(np.arange(20), 3)
+    seen = np.zeros(60, int)
+    for train, test in folds_by_group(labels, groups, 5):
+        assert not set(groups[train]) & set(groups[test])
+        seen[test] += 1
+    assert (seen == 1).all()
+
+
+def test_decisions_out_of_fold_come_from_models_that_did_not_see_the_face(drawn: DrawnFaces) -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.permutation(np.array(["x", "y"] * 60))  # nothing to learn
+    X = rng.normal(size=(120, 40))
+    said = out_of_fold(SVC(gamma=10.0), X, labels, folds_by_group(labels, None))
+    assert abs(((said[:, 0] > 0) == (labels == "y")).mean() - 0.5) < 0.15
+    assert (SVC(gamma=10.0).fit(X, labels).predict(X) == labels).all()  # which learns it all by heart
+
+
+def test_a_pipeline_is_calibrated_on_faces_it_had_not_seen(drawn: DrawnFaces) -> None:
+    pipeline = eigenface_pipeline().set_params(faces__size=16, pca__n_components=8)
+    fitted = calibrate_pipeline(pipeline, drawn.crops, drawn.labels, folds_by_group(drawn.labels, drawn.groups, 3))
+    assert fitted.out_of_fold.shape == (48, 2)
+    right = fitted.pipeline.classes_[fitted.out_of_fold.argmax(axis=1)] == drawn.labels
+    assert right.mean() > 0.85
+    assert not hasattr(pipeline.named_steps["svc"], "support_")  # what was handed over stays unfitted
