@@ -65,9 +65,9 @@ class Journal:
                 lines.append(json.loads(line))
             except ValueError:  # cut short
                 break
-        if not lines:
+        if not text.strip():
             return
-        before = lines[0].get("job") if isinstance(lines[0], dict) else None
+        before = lines[0].get("job") if lines and isinstance(lines[0], dict) else None
         if before != self._job:
             before = before if isinstance(before, dict) else {}
             changed = sorted(key for key in {*before, *self._job} if before.get(key) != self._job.get(key))

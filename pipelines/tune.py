@@ -143,7 +143,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     tell(found)
     options.folder.mkdir(parents=True, exist_ok=True)
     write_csv(found.cv_results, options.folder / "cv_results.csv")
-    draw(found.cv_results, options.folder / "grid.png")
+    draw(found, options.folder / "grid.png")
     trained = finish(plan, found, faces, training, aside, options.out, dataset.name)
     save_model(trained.model, options.out)
     if options.report:
@@ -224,10 +224,12 @@ def finish(
     return Trained(model, evaluations, found.best_params, faces, pipeline, found.cv_results)
 
 
-def draw(results: dict[str, Any], path: Path) -> None:
-    """The heat map of a search as PNG."""
+def draw(found: SearchResult, path: Path) -> None:
+    """The heat map of a search as PNG, by parameters that the best candidate has: others may have none in common."""
     from eigenface.report.tuning import grid_figure
 
+    shown = {f"param_{name}" for name in found.best_params}
+    results = {key: value for key, value in found.cv_results.items() if not key.startswith("param_") or key in shown}
     with atomic_file(path) as handle:
         grid_figure(results).savefig(handle, format="png", dpi=110)
 
@@ -286,13 +288,13 @@ class Told(Bar):
 
     def __init__(self) -> None:
         super().__init__()
-        self._total = -1
+        self._timed = -1
         self._first = (0, 0.0)
 
     def __call__(self, done: int, total: int, what: str) -> None:
         now = time.monotonic()
-        if total != self._total:
-            self._total, self._first = total, (done, now)
+        if total != self._timed:
+            self._timed, self._first = total, (done, now)
         count, since = done - self._first[0], now - self._first[1]
         if count >= 4 and done < total and not sys.stderr.isatty():
             what += f"; {duration(since / count * (total - done))} left"

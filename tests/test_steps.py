@@ -29,18 +29,16 @@ def expected_failures(estimator: Any) -> dict[str, str]:
 
 
 PICTURE_CHECKS = (
-    "check_complex_data", "check_dict_unchanged", "check_dont_overwrite_attributes", "check_dont_overwrite_parameters", "check_dtype_object",
-    "check_estimator_sparse_array", "check_estimator_sparse_matrix", "check_estimator_sparse_tag",
-    "check_estimators_dtypes", "check_estimators_fit_returns_self", "check_estimators_nan_inf",
+    "check_dict_unchanged", "check_dont_overwrite_attributes", "check_dont_overwrite_parameters", "check_dtype_object",
+        "check_estimators_dtypes", "check_estimators_fit_returns_self", "check_estimators_nan_inf",
     "check_estimators_overwrite_params", "check_estimators_pickle", "check_f_contiguous_array_estimator",
     "check_fit2d_1feature", "check_fit2d_1sample", "check_fit2d_predict1d", "check_fit_check_is_fitted",
     "check_fit_idempotent", "check_methods_sample_order_invariance", "check_methods_subset_invariance",
-    "check_n_features_in", "check_n_features_in_after_fitting", "check_pipeline_consistency",
-    "check_positive_only_tag_during_fit", "check_readonly_memmap_input", "check_transformer_data_not_an_array",
+    "check_n_features_in", "check_pipeline_consistency",
+    "check_readonly_memmap_input", "check_transformer_data_not_an_array",
     "check_transformer_general", "check_transformer_preserve_dtypes", "check_transformers_unfitted",
-    "check_transformers_unfitted_stateless", "check_estimators_empty_data_messages", "check_fit_score_takes_y",
-    "check_n_features_in", "check_fit1d",
-)  # fmt: skip
+    "check_transformers_unfitted_stateless", "check_fit_score_takes_y",
+    "check_n_features_in", )  # fmt: skip
 
 
 @parametrize_with_checks(

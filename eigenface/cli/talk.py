@@ -23,7 +23,7 @@ class Bar:
     def __init__(self) -> None:
         self._bar: Any = None
         self._task: Any = None
-        self._what = ""
+        self._total: int | None = None
         self._said = self._began = time.monotonic()
 
     def __enter__(self) -> Bar:
@@ -44,10 +44,10 @@ class Bar:
 
     def __call__(self, done: int, total: int, what: str) -> None:
         if self._bar is not None:
-            if self._task is None or total != self._bar.tasks[self._task].total:
+            if total != self._total:
                 if self._task is not None:
                     self._bar.remove_task(self._task)
-                self._task = self._bar.add_task(what, total=total)
+                self._task, self._total = self._bar.add_task(what, total=total), total
             self._bar.update(self._task, completed=done, description=what)
             return
         now = time.monotonic()

@@ -6,6 +6,7 @@ import hashlib
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from lzma import LZMAError
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
@@ -109,5 +110,5 @@ def read_member(archive: ZipFile, name: str) -> bytes:
         if archive.getinfo(name).file_size > _LARGEST_MEMBER:
             raise PictureError("too_many_bytes", f"{name}: unpacks to over 200 MB", "Shrink the picture.")
         return archive.read(name)
-    except (BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, OSError, ValueError) as error:
+    except (BadZipFile, RuntimeError, EOFError, OSError, ValueError, LZMAError, zlib.error) as error:
         raise PictureError("damaged", f"{name}: cannot be unpacked ({error})", "Make the zip again.") from None

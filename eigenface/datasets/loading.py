@@ -11,9 +11,9 @@ from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
-from eigenface.datasets.dataset import Dataset, Sample
+from eigenface.datasets.dataset import Dataset, Sample, read_member
 from eigenface.datasets.table import Row, read_table
-from eigenface.errors import DataError
+from eigenface.errors import DataError, PictureError
 from eigenface.image import SUFFIXES, looks_like_picture
 
 KINDS = ("folders", "csv", "utkface", "lfw")
@@ -23,6 +23,7 @@ _UTKFACE = re.compile(r"(\d{1,3})_([01])_([0-4])_\d+")
 _LFW = re.compile(r"(.+)_\d{4}")
 _RACES = ("white", "black", "asian", "indian", "other")
 _TABLE = "labels.csv"
+_PARTS = {"train", "training", "test", "testing", "val", "valid", "validation", "dev"}
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,9 @@ def load_dataset(path: str | Path, *, kind: str | None = None) -> Dataset:
     Parameters
     ----------
     path : path
-        A folder with one sub-folder a class; a folder or zip with `labels.csv` (`file,label[,group,...]`, files relative
-        to it); pictures under UTKFace's names (`age_gender_race_time.jpg`); or LFW's people (`person/person_0001.jpg`).
+        A folder with one sub-folder a class; a folder or zip with `labels.csv` (`file,label[,group,...]`, files
+        relative to it); pictures under UTKFace's names (`age_gender_race_time.jpg`); or LFW's people
+        (`person/person_0001.jpg`).
     kind : {"folders", "csv", "utkface", "lfw"}, optional
         What it is; recognised without.
 
@@ -61,6 +63,13 @@ def load_dataset(path: str | Path, *, kind: str | None = None) -> Dataset:
     if kind == "csv" or (kind is None and tables):
         if not tables:
             raise DataError("no_table", f"{path}: holds no {_TABLE}", "It has the columns file,label[,group,...].")
+        depth = tables[0].count("/")
+        rivals = [name for name in tables if name.count("/") == depth]
+        if len(rivals) > 1:
+            shown = f"{', '.join(rivals[:3])}{' ...' if len(rivals) > 3 else ''}"
+            raise DataError(
+                "several_tables", f"{path}: {len(rivals)} tables: {shown}", "Give the folder of one of them."
+            )
         return _from_table(place, tables[0])
     pictures = [name for name in place.files if _is_picture(place, name)]
     if not pictures:
@@ -95,21 +104,30 @@ def _look(path: Path) -> _Place:
                 for member in archive.infolist()
                 if not member.is_dir() and not _hidden(member.filename)
             }
-    except (BadZipFile, OSError) as error:
+    except (BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise DataError(
-            "not_a_dataset", f"{path}: neither a folder nor a whole zip ({error})", "Give a folder or a zip of pictures."
+            "not_a_dataset",
+            f"{path}: neither a folder nor a whole zip ({error})",
+            "Give a folder or a zip of pictures.",
         ) from None
+    outside = [name for name in members if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts]
+    if outside:
+        raise DataError("path_outside", f"{path}: {outside[0]} leaves the zip", "Make the zip again.")
 
     def read(name: str) -> bytes:
         with ZipFile(path) as archive:
-            return archive.read(name)
+            return read_member(archive, name)
 
     return _Place(path, dict(sorted(members.items())), read)
 
 
 def _hidden(name: str) -> bool:
     parts = PurePosixPath(name).parts
-    return any(part.startswith(".") or part == "__MACOSX" for part in parts) or parts[-1] == "Thumbs.db"
+    return any(part.startswith(".") or part == "__MACOSX" for part in parts[:-1]) or _is_clutter(parts[-1])
+
+
+def _is_clutter(name: str) -> bool:
+    return name.startswith(".") or name.lower() in ("thumbs.db", "desktop.ini")
 
 
 def _is_picture(place: _Place, name: str) -> bool:
@@ -121,8 +139,11 @@ def _is_picture(place: _Place, name: str) -> bool:
 
 
 def _begins_like_picture(path: Path) -> bool:
-    with path.open("rb") as handle:
-        return looks_like_picture(handle.read(16))
+    try:
+        with path.open("rb") as handle:
+            return looks_like_picture(handle.read(16))
+    except OSError:  # nobody said that it is a picture
+        return False
 
 
 def _share(matches: Iterable[object]) -> float:
@@ -149,9 +170,26 @@ def _is_lfw(name: str) -> bool:
 
 def _from_folders(place: _Place, prefix: str, names: list[str]) -> Dataset:
     loose = [name for name in names if "/" not in name]
+    _refuse_parts(place, names)
     samples = [_sample(place, prefix, name, name.split("/", 1)[0]) for name in names if "/" in name]
     said = [f"{len(loose)} pictures lie in no class folder and are left out."] if loose else []
     return _checked(place, prefix, samples, {}, said)
+
+
+def _refuse_parts(place: _Place, names: list[str]) -> None:
+    """A data set that is split into train and test already has its classes one level below."""
+    below: dict[str, set[str]] = {}
+    for name in names:
+        parts = PurePosixPath(name).parts
+        if len(parts) > 1:
+            below.setdefault(parts[0], set()).add(parts[1] if len(parts) > 2 else "")
+    insides = list(below.values())
+    if len(below) > 1 and {name.lower() for name in below} <= _PARTS and insides[0] != {""}:
+        raise DataError(
+            "parts_not_classes",
+            f"{place.root}: its folders {', '.join(sorted(below))} are parts of a data set, not classes",
+            "Give one of them, or put their classes together.",
+        )
 
 
 def _from_people(place: _Place, prefix: str, names: list[str]) -> Dataset:
@@ -176,7 +214,15 @@ def _from_utkface(place: _Place, prefix: str, names: list[str]) -> Dataset:
 
 def _from_table(place: _Place, table: str) -> Dataset:
     where = f"{place.root}/{table}" if place.root.is_dir() else f"{place.root}: {table}"
-    rows = read_table(place.read(table), where)
+    try:
+        data = place.read(table)
+    except PictureError as error:  # of a zip's member
+        raise DataError("damaged", error.message, error.hint) from None
+    except OSError as error:
+        raise DataError(
+            "cannot_read", f"{where}: cannot be read ({error.strerror})", "Check its permissions."
+        ) from None
+    rows = read_table(data, where)
     prefix = table[: -len(_TABLE)]
     files = {name[len(prefix) :]: size for name, size in place.files.items() if name.startswith(prefix)}
     missing = [row["file"] for row in rows if row["file"] not in files]
@@ -190,7 +236,10 @@ def _from_table(place: _Place, table: str) -> Dataset:
     said: list[str] = []
     kept = _without_repeats(rows, where, said)
     columns = {key: [row[key] for row in kept] for key in kept[0] if key not in ("file", "label", "group")}
-    grouped = all(row.get("group") for row in kept)
+    named = sum(bool(row.get("group")) for row in kept)
+    grouped = named == len(kept)
+    if 0 < named < len(kept):
+        said.append(f"{len(kept) - named} of {len(kept)} rows name no group: groups are not used.")
     samples = [_sample(place, prefix, row["file"], row["label"], row["group"] if grouped else None) for row in kept]
     return _checked(place, prefix, samples, columns, said)
 
@@ -223,10 +272,18 @@ def _checked(
         raise DataError(
             "one_class", f"{place.root}: {only}", "Give one sub-folder a class, two at least, or a labels.csv."
         )
+    single = sorted(label for label, count in counts.items() if count == 1)
+    if single and len(single) < len(counts):  # identities with a picture each are usual
+        said.append(f"One picture only in: {', '.join(single[:5])}{' ...' if len(single) > 5 else ''}.")
     if place.root.is_dir():
         folders = (folder.name for folder in (place.root / prefix).iterdir() if folder.is_dir())
         empty = sorted(name for name in folders if not name.startswith(".") and name not in counts)
         if empty and not columns:
             said.append(f"No pictures in: {', '.join(empty[:5])}.")
     arrays = {key: np.array(values, dtype=np.str_) for key, values in columns.items()}
-    return Dataset(place.root.stem, place.root, tuple(samples), arrays, tuple(said), prefix)
+    return Dataset(_name(place.root), place.root, tuple(samples), arrays, tuple(said), prefix)
+
+
+def _name(root: Path) -> str:
+    whole = root.resolve()
+    return whole.name if root.is_dir() else whole.stem

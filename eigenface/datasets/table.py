@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from eigenface.errors import DataError
@@ -21,11 +22,12 @@ def read_table(data: bytes, where: str) -> list[Row]:
     DataError
         In one line, naming the row, where a column or value is missing or a path leaves the data folder.
     """
-    lines = _text(data, where).splitlines()
-    if not lines:
+    text = _text(data, where)
+    header = text.lstrip("\r\n").splitlines()[:1]
+    if not header:
         raise DataError("empty_table", f"{where}: the file is empty", "It needs a header: file,label[,group,...].")
-    separator = max(",;\t", key=lines[0].count)
-    reader = csv.DictReader(io.StringIO("\n".join(lines)), delimiter=separator)
+    separator = max(",;\t", key=header[0].count)
+    reader = csv.DictReader(io.StringIO(text.lstrip("\r\n"), newline=""), delimiter=separator)
     names = [(name or "").strip().lower() for name in reader.fieldnames or []]
     missing = [name for name in _NEEDED if name not in names]
     if missing:
@@ -36,7 +38,7 @@ def read_table(data: bytes, where: str) -> list[Row]:
         )
     reader.fieldnames = names
     rows: list[Row] = []
-    for number, raw in enumerate(reader, start=2):
+    for number, raw in enumerate(_rows(reader, where), start=2):
         row = {key: (value or "").strip() for key, value in raw.items() if key}
         if not any(row.values()):
             continue
@@ -55,9 +57,20 @@ def read_table(data: bytes, where: str) -> list[Row]:
     return rows
 
 
+def _rows(reader: csv.DictReader[str], where: str) -> Iterator[Row]:
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise DataError(
+            "bad_table", f"{where}, line {reader.line_num}: cannot be read ({error})", "Check its quotes."
+        ) from None
+
+
 def _text(data: bytes, where: str) -> str:
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         encodings = ["utf-16"]
+    elif b"\0" in data[:200]:  # UTF-16 that does not say so: the zeros are the upper halves of plain letters
+        encodings = ["utf-16-be" if data[:1] == b"\0" else "utf-16-le"]
     else:
         encodings = ["utf-8-sig", "cp1252", "latin-1"]
     for encoding in encodings:

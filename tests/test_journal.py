@@ -1,0 +1,82 @@
+"""A long job that was killed goes on where it was, and a journal of another job is never mistaken for its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from eigenface.errors import RequestError
+from eigenface.journal import Journal
+
+JOB = {"grid": [1, 2], "data": "abc"}
+
+
+def done(path: Path) -> dict[str, object]:
+    with Journal(path, JOB) as journal:
+        return journal.done
+
+
+def test_what_was_recorded_is_there_after_a_kill(tmp_path: Path) -> None:
+    path = tmp_path / "job"
+    code = (
+        "import os, signal, sys\nfrom eigenface.journal import Journal\n"
+        f"j = Journal(sys.argv[1], {JOB!r})\n"
+        "for i in range(5): j.record(str(i), i * i)\nos.kill(os.getpid(), signal.SIGKILL)"
+    )
+    killed = subprocess.run([sys.executable, "-c", code, path], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    with Journal(path, JOB) as journal:
+        assert journal.done == {str(i): i * i for i in range(5)}
+        assert "3" in journal
+        assert journal["3"] == 9
+
+
+def test_a_line_cut_short_is_dropped(tmp_path: Path) -> None:
+    path = tmp_path / "job"
+    with Journal(path, JOB) as journal:
+        journal.record("a", 1)
+        journal.record("b", {"x": [1, 2]})
+    path.write_bytes(path.read_bytes()[:-7])
+    with Journal(path, JOB) as journal:
+        assert journal.done == {"a": 1}
+        journal.record("b", 2)
+    assert done(path) == {"a": 1, "b": 2}
+
+
+def test_another_job_is_refused_unless_fresh(tmp_path: Path) -> None:
+    path = tmp_path / "job"
+    with Journal(path, JOB) as journal:
+        journal.record("a", 1)
+    with pytest.raises(RequestError, match="what differs: data"):
+        Journal(path, JOB | {"data": "other"})
+    assert done(path) == {"a": 1}
+    with Journal(path, JOB | {"data": "other"}, fresh=True) as journal:
+        assert journal.done == {}
+    path.write_text("somebody's notes\n")
+    with pytest.raises(RequestError, match="its form"):
+        Journal(path, JOB)
+    assert path.read_text() == "somebody's notes\n"
+
+
+def test_a_finished_job_leaves_nothing(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "job", JOB)
+    journal.record("a", 1)
+    journal.finish()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_may_not_be_written_is_told_in_one_line(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(RequestError, match="no journal can be kept"):
+        Journal(tmp_path / "job", JOB)
+
+
+def test_a_path_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="no journal can be kept"):
+        Journal(tmp_path / "none" / "job", JOB)
