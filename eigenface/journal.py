@@ -69,11 +69,12 @@ class Journal:
             return
         before = lines[0].get("job") if lines and isinstance(lines[0], dict) else None
         if before != self._job:
-            before = before if isinstance(before, dict) else {}
-            changed = sorted(key for key in {*before, *self._job} if before.get(key) != self._job.get(key))
+            changed = ["its form"]
+            if isinstance(before, dict):
+                changed = sorted(key for key in {*before, *self._job} if before.get(key) != self._job.get(key))
             raise RequestError(
                 "other_job",
-                f"{self.path}: belongs to another job; what differs: {', '.join(changed) or 'its form'}",
+                f"{self.path}: belongs to another job; what differs: {', '.join(changed)}",
                 "Start afresh with --fresh, or keep this one under another name.",
             )
         self.done = {entry["key"]: entry["value"] for entry in lines[1:]}

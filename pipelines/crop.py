@@ -25,6 +25,7 @@ from eigenface.cli.talk import Bar, note
 from eigenface.crops import CropSpec
 from eigenface.datasets import Dataset, load_dataset
 from eigenface.datasets.crop_work import Cutter, Shot, cut_all
+from eigenface.datasets.cropping import NO_FACE
 from eigenface.datasets.duplicates import Duplicate, Signature, pair_up
 from eigenface.detection import get_detector
 from eigenface.errors import EigenfaceError, RequestError
@@ -219,7 +220,7 @@ def write_tables(dataset: Dataset, shots: Sequence[Shot], out: Path) -> list[Dup
 def summary(dataset: Dataset, shots: Sequence[Shot], pairs: Sequence[Duplicate], out: Path, seconds: float) -> str:
     """What was done, in a few lines."""
     counts = Counter(sample.label for sample, shot in zip(dataset.samples, shots, strict=True) if shot.file)
-    reasons = Counter("no face" if not shot.signature_failed else "unreadable" for shot in shots if not shot.file)
+    reasons = Counter("no face" if shot.reason == NO_FACE else "unreadable" for shot in shots if not shot.file)
     return "\n".join(_lines(dataset, counts, reasons, pairs, out, seconds))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import signal
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -41,10 +42,6 @@ class Shot:
     box: tuple[int, ...] = ()
     score: float | None = None
     signature: Signature | None = None
-
-    @property
-    def signature_failed(self) -> bool:
-        return self.signature is None
 
 
 class Cutter:
@@ -134,6 +131,7 @@ _mine: list[tuple[Cutter, ZipFile | None]] = []  # of this worker process
 
 def _start(cutter: Cutter) -> None:
     cv2.setNumThreads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process: the parent ends its workers
     _mine.append((cutter, cutter.opened().__enter__()))
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
