@@ -109,7 +109,15 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
             f"{path}: not a saved model, or one cut short",
             f"A saved model ends in .eigenface or .joblib. {_MADE_AGAIN}",
         ) from None
-    except (zipfile.LargeZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+    except (
+        zipfile.LargeZipFile,
+        zlib.error,
+        OSError,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        ValueError,
+    ) as error:
         raise ModelError("damaged_model", f"{path}: the file is damaged ({error})", _MADE_AGAIN) from None
 
 

@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+_TRAINING_PICTURES = (
+    "Training pictures are for research only, and their subjects were not asked for this use. The file holds averages "
+    "and support vectors computed from faces (see NOTICE), no names and no pictures."
+)
+
 
 def write_card(meta: Mapping[str, Any], limits: Sequence[str]) -> str:
     """The card in Markdown, from a model's description and its task's limits.
@@ -29,8 +34,7 @@ def write_card(meta: Mapping[str, Any], limits: Sequence[str]) -> str:
         "## What it learned from",
         "\n".join(f"- {line}" for line in meta.get("data", {}).get("described", [])),
         meta.get("split", {}).get("described", ""),
-        "Training pictures are for research only, and their subjects were not asked for this use. The file holds "
-        "averages and support vectors computed from faces (see NOTICE), no names and no pictures.",
+        _TRAINING_PICTURES,
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -38,9 +42,13 @@ def write_card(meta: Mapping[str, Any], limits: Sequence[str]) -> str:
 def _tables(judged: Sequence[Mapping[str, Any]]) -> list[str]:
     if not judged:
         return ["It was not judged on faces kept aside."]
-    lines = ["| faces kept aside | n | accuracy | balanced | AUC | calibration error | baseline |", "|---|---|---|---|---|---|---|"]
+    lines = [
+        "| faces kept aside | n | accuracy | balanced | AUC | calibration error | baseline |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for row in judged:
-        interval = f"{row['accuracy']:.3f} ({row['low']:.3f}-{row['high']:.3f})"
+        known = row.get("low") is not None
+        interval = f"{row['accuracy']:.3f}" + (f" ({row['low']:.3f}-{row['high']:.3f})" if known else "")
         auc = f"{row['roc_auc']:.3f}" if row.get("roc_auc") is not None else ""
         lines.append(
             f"| {row['data']} | {row['n']} | {interval} | {row['balanced_accuracy']:.3f} | {auc} "
@@ -61,4 +69,6 @@ def _review(review: Mapping[str, Any]) -> str:
     said = f"Under {review['least_probability']:.0%} it asks for a person."
     if "coverage" in review:
         said += f" It then answers {review['coverage']:.0%} of faces itself, {review['accuracy']:.1%} of them rightly."
-    return f"{said} It also asks where a box is under {review['smallest_face']} pixels, or a crop is far from face space."
+    return (
+        f"{said} It also asks where a box is under {review['smallest_face']} pixels, or a crop is far from face space."
+    )

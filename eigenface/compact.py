@@ -42,7 +42,8 @@ def short_steps(largest: Array, limit: int = _LARGEST_CODE) -> NDArray[np.float3
 def round_rows(array: NDArray[np.float32]) -> NDArray[np.float32]:
     """Each row of (n, d) to whole multiples of its own step, 8 bits a number."""
     steps = short_steps(np.abs(array).max(axis=1))[:, None]
-    return (np.rint(array / steps) * steps).astype(np.float32)
+    rounded: NDArray[np.float32] = (np.rint(array / steps) * steps).astype(np.float32)
+    return rounded
 
 
 def encode(array: Array) -> Encoded:

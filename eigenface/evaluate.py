@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +18,9 @@ from eigenface.model import FaceClassifier
 from eigenface.progress import Progress, silent
 from eigenface.report.metrics import score
 from eigenface.report.scores import Scores
-from eigenface.types import Pixels
 
 if TYPE_CHECKING:
-    from eigenface.report.build import ReportContent
+    pass
 
 _MOST_PARTS = 12
 
@@ -130,5 +129,7 @@ def judge(
 def telling_columns(faces: CroppedFaces) -> dict[str, NDArray[np.str_]]:
     """Columns by which figures are broken down: age, and those with two to twelve different values."""
     return {
-        name: values for name, values in faces.columns.items() if name == "age" or 2 <= len(np.unique(values)) <= _MOST_PARTS
+        name: values
+        for name, values in faces.columns.items()
+        if name == "age" or 2 <= len(np.unique(values)) <= _MOST_PARTS
     }

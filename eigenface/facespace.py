@@ -59,8 +59,9 @@ class FaceSpace:
         """
         centred = self.rows(crops) - self.mean
         inside = centred @ self.components.T
-        left: NDArray[np.float32] = (centred**2).mean(axis=1) - (inside**2).sum(axis=1) / centred.shape[1]
-        return np.clip(left, 0, 1)
+        left = (centred**2).mean(axis=1) - (inside**2).sum(axis=1) / centred.shape[1]
+        share: NDArray[np.float32] = np.clip(left, 0, 1).astype(np.float32)
+        return share
 
     def reconstruct(self, crops: Sequence[Pixels], n_components: int | None = None) -> list[NDArray[np.uint8]]:
         """Each crop as `n_components` eigenfaces express it: uint8 arrays (64, 64), in the crop's own light."""

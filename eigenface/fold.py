@@ -104,7 +104,12 @@ def _rounded(step: Rounded) -> Operations:
 
 
 def _svc(step: SVC) -> Operations:
-    if callable(step.kernel) or step.kernel == "precomputed" or step.decision_function_shape != "ovr" or step.break_ties:
+    if (
+        callable(step.kernel)
+        or step.kernel == "precomputed"
+        or step.decision_function_shape != "ovr"
+        or step.break_ties
+    ):
         raise NoRuleError("SVC with a kernel or votes of its own")
     settings = {"kernel": step.kernel, "gamma": float(step._gamma), "coef0": step.coef0, "degree": step.degree}
     arrays = {

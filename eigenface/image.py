@@ -183,7 +183,9 @@ def _decode(handle: BinaryIO, head: bytes, size: int, name: str, max_pixels: int
         except PictureError:
             raise
         except Exception as error:  # as above
-            raise PictureError("damaged", f"{name}: cannot be decoded ({error})", "Save it again as JPEG or PNG.") from error
+            raise PictureError(
+                "damaged", f"{name}: cannot be decoded ({error})", "Save it again as JPEG or PNG."
+            ) from error
     if said and "damaged or cut short" in said[0]:
         _check_share_read(pixels, name)
     return Picture(pixels, name, tuple(said))
@@ -213,7 +215,9 @@ def _keep_what_was_read(image: Image.Image, name: str, error: Exception) -> None
     try:
         image.load()
     except Exception:  # nothing was decoded at all
-        raise PictureError("damaged", f"{name}: damaged or cut short ({error})", "Send the whole file again.") from error
+        raise PictureError(
+            "damaged", f"{name}: damaged or cut short ({error})", "Send the whole file again."
+        ) from error
 
 
 def _check_share_read(pixels: Pixels, name: str) -> None:

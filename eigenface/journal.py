@@ -55,7 +55,9 @@ class Journal:
             self._handle: TextIO = self.path.open("a", encoding="utf-8")
         except OSError as error:
             raise RequestError(
-                "cannot_write", f"{self.path}: no journal can be kept there ({error.strerror})", "Free the disk or give another path."
+                "cannot_write",
+                f"{self.path}: no journal can be kept there ({error.strerror})",
+                "Free the disk or give another path.",
             ) from None
 
     def _read(self, text: str) -> None:

@@ -62,7 +62,9 @@ class FaceClassifier:
             self.crop = CropSpec(**meta.get("crop", {}))
             self.review = Review.from_meta(meta)
         except (KeyError, TypeError, ValueError) as error:
-            raise ModelError("damaged_model", f"{where}: its description is not whole ({error})", "Train it again.") from None
+            raise ModelError(
+                "damaged_model", f"{where}: its description is not whole ({error})", "Train it again."
+            ) from None
         self.meta, self.program, self.card = dict(meta), program, card
         self._pipeline, self._bundle, self._where = pipeline, bundle, where
         self._lock = threading.Lock()
@@ -93,7 +95,7 @@ class FaceClassifier:
 
     def predict(self, crops: Sequence[Pixels]) -> NDArray[np.str_]:
         """The most probable class (n,) of each crop."""
-        return self.classes_[self.predict_proba(crops).argmax(axis=1)]
+        return np.asarray(self.classes_[self.predict_proba(crops).argmax(axis=1)])
 
     def predict_photo(self, source: PictureSource, *, whole: bool = False) -> Answer:
         """Find the faces in a photo (path, bytes or array) and answer about each.
@@ -141,7 +143,7 @@ def load_model(name: str | Path, *, trust: bool = False) -> FaceClassifier:
     raise RequestError(
         "unknown_task",
         f"there is no model {str(name)!r}",
-        f"Shipped are {', '.join(shipped) or 'none'}; a model of your own is a path that ends in .eigenface or .joblib.",
+        f"Shipped are {', '.join(shipped) or 'none'}; one of your own is a path that ends in .eigenface or .joblib.",
     )
 
 

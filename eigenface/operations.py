@@ -17,7 +17,6 @@ from eigenface.features.hog import hog
 from eigenface.features.lbp import lbp
 from eigenface.features.red import red_share
 from eigenface.features.symmetry import plain, symmetric
-from eigenface.types import Pixels
 
 Array = NDArray[Any]
 Settings = Mapping[str, Any]
@@ -134,7 +133,8 @@ def _kernel(settings: Settings, vectors: NDArray[np.float32]) -> Run:
             distances += np.einsum("ij,ij->i", rows, rows)[:, None]
             np.maximum(distances, 0, out=distances)
             distances *= -gamma
-            return np.exp(distances, out=distances)
+            kernel: NDArray[np.float32] = np.exp(distances, out=distances)
+            return kernel
 
         return rbf
     coef0, degree = np.float32(settings["coef0"]), int(settings["degree"])
@@ -172,7 +172,8 @@ def _votes(decisions: NDArray[np.float32], classes: int) -> NDArray[np.float32]:
             votes[:, i] += said >= 0
             votes[:, j] += said < 0
             pair += 1
-    return votes + confidence / (3 * (np.abs(confidence) + 1))
+    broken: NDArray[np.float32] = votes + confidence / (3 * (np.abs(confidence) + 1))
+    return broken
 
 
 def _sigmoid(settings: Settings, arrays: Arrays) -> Run:

@@ -46,7 +46,9 @@ class Review:
         said: list[str] = []
         surest = float(probabilities.max())
         if surest < self.least_probability:
-            said.append(f"The answer is uncertain: {surest:.0%}, and this model stands by {self.least_probability:.0%}.")
+            said.append(
+                f"The answer is uncertain: {surest:.0%}, and this model stands by {self.least_probability:.0%}."
+            )
         side = round(min(box.width, box.height))
         if side < self.smallest_face:
             said.append(f"The face is small: {side} pixels; this model was judged from {self.smallest_face} pixels up.")

@@ -1,4 +1,4 @@
-"""One BLAS thread while a face is answered: with more, one small product waits for threads to wake (ten times slower)."""
+"""One BLAS thread while a face is answered: with more, a small product waits for threads to wake, ten times slower."""
 
 from __future__ import annotations
 

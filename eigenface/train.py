@@ -24,6 +24,7 @@ from eigenface.model import FaceClassifier
 from eigenface.program import Program
 from eigenface.progress import Progress, silent
 from eigenface.review import Review
+from eigenface.search import Grid, search
 from eigenface.tasks.task import Task
 
 LARGEST_CROP = 256
@@ -140,7 +141,7 @@ def train(
     task: Task,
     whole: bool = False,
     variant: str = "",
-    grid: Mapping[str, Sequence[Any]] | None = None,
+    grid: Grid | None = None,
     name: str | None = None,
     test_share: float = 0.2,
     journal: Path | None = None,
@@ -179,8 +180,6 @@ def train(
     -------
     Trained
     """
-    from eigenface.search import search
-
     dataset = load_dataset(data) if isinstance(data, str | Path) else data
     faces = crop_dataset(dataset, task.crop, whole=whole, largest_side=LARGEST_CROP, progress=progress)
     check_trainable(faces, dataset.name)
@@ -188,7 +187,9 @@ def train(
         task = replace(task, classes=tuple(str(label) for label in np.unique(faces.labels)))
     if variant not in task.pipelines:
         raise DataError(
-            "unknown_variant", f"{task.name} has no variant {variant!r}", f"It has {', '.join(filter(None, task.pipelines))}."
+            "unknown_variant",
+            f"{task.name} has no variant {variant!r}",
+            f"It has {', '.join(filter(None, task.pipelines))}.",
         )
     name = name or task.model_name(variant)
     pipeline, chosen, results = task.pipelines[variant](), dict[str, Any](), None
@@ -279,8 +280,8 @@ def judged_row(evaluation: Evaluation) -> dict[str, Any]:
         "data": evaluation.data,
         "n": scores.n,
         "accuracy": round(scores.accuracy.value, 4),
-        "low": round(scores.accuracy.low, 4),
-        "high": round(scores.accuracy.high, 4),
+        "low": _rounded(scores.accuracy.low),
+        "high": _rounded(scores.accuracy.high),
         "balanced_accuracy": round(scores.balanced_accuracy.value, 4),
         "roc_auc": round(auc, 4) if np.isfinite(auc) else None,
         "calibration_error": round(scores.calibration_error.value, 4),
@@ -292,12 +293,16 @@ def judged_row(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
+def _rounded(bound: float | None) -> float | None:
+    return None if bound is None else round(bound, 4)
+
+
 def fingerprint(faces: CroppedFaces) -> str:
     """SHA-256 of the crops and labels a model learned from."""
     digest = hashlib.sha256()
     for crop, label in zip(faces.crops, faces.labels, strict=True):
         digest.update(str((crop.shape, str(label))).encode())
-        digest.update(np.ascontiguousarray(crop))
+        digest.update(np.ascontiguousarray(crop).data)
     return digest.hexdigest()
 
 
@@ -308,7 +313,12 @@ def versions() -> dict[str, str]:
     from eigenface import __version__
     from eigenface.vision import cv2
 
-    return {"eigenface": __version__, "numpy": np.__version__, "opencv": cv2.__version__, "scikit-learn": sklearn.__version__}
+    return {
+        "eigenface": __version__,
+        "numpy": np.__version__,
+        "opencv": cv2.__version__,
+        "scikit-learn": sklearn.__version__,
+    }
 
 
 def _plain(value: Any) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from eigenface.errors import MissingExtraError
 
 try:
@@ -20,4 +22,7 @@ if not hasattr(cv2, "CascadeClassifier"):
         "Install a 4.x version: pip install 'opencv-python-headless>=4.10,<5'",
     )
 
-__all__ = ["cv2"]
+CASCADES = Path(cv2.__file__).parent / "data"
+"""Where OpenCV's wheel keeps its cascade files."""
+
+__all__ = ["CASCADES", "cv2"]

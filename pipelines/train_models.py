@@ -57,7 +57,11 @@ def _crop_source(source: Source, data: Path, task: Task, progress: Progress) -> 
     for column, least in source.least.items():
         keep &= np.array([float(value) >= least for value in dataset.columns[column]])
     return crop_dataset(
-        dataset.select(np.flatnonzero(keep)), task.crop, whole=source.whole, largest_side=LARGEST_CROP, progress=progress
+        dataset.select(np.flatnonzero(keep)),
+        task.crop,
+        whole=source.whole,
+        largest_side=LARGEST_CROP,
+        progress=progress,
     )
 
 
@@ -119,7 +123,12 @@ def build(task: Task, variant: str, data: Path, out: Path, progress: Progress, *
 def figures(model: FaceClassifier, evaluations: Sequence[Evaluation], path: Path) -> dict[str, Any]:
     """What the journal and the last line say of a model."""
     rows = [{key: row[key] for key in ("data", "n", "accuracy", "roc_auc")} for row in map(judged_row, evaluations)]
-    return {"model": model.name, "megabytes": round(path.stat().st_size / 1e6, 2), "judged": rows, **model.meta["review"]}
+    return {
+        "model": model.name,
+        "megabytes": round(path.stat().st_size / 1e6, 2),
+        "judged": rows,
+        **model.meta["review"],
+    }
 
 
 def build_face_space(data: Path, path: Path, progress: Progress) -> dict[str, Any]:

@@ -5,9 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")
-
 import pytest
 
 from eigenface.datasets.cropping import CroppedFaces
@@ -16,6 +13,9 @@ from eigenface.model import FaceClassifier
 from eigenface.tasks import task_for
 from eigenface.tasks.recipes import eigenface_pipeline
 from eigenface.train import fit_model
+
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")  # for the processes that tests start
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -101,7 +101,10 @@ def test_every_flipped_bit_of_the_contents_is_noticed_or_harmless(saved: Path, d
         ("damaged_model", lambda meta, parts: meta.update(arrays=[])),
         ("damaged_model", lambda meta, parts: parts.pop("arrays/a0.npy")),
         ("damaged_model", lambda meta, parts: parts.update({"arrays/a0.npy": b"\x93NUMPY rubbish"})),
-        ("damaged_model", lambda meta, parts: parts.update({"arrays/a0.npy": npy(np.array([{}], object), allow_pickle=True)})),
+        (
+            "damaged_model",
+            lambda meta, parts: parts.update({"arrays/a0.npy": npy(np.array([{}], object), allow_pickle=True)}),
+        ),
         ("bad_operation", lambda meta, parts: meta["program"][-1].update(op="svm")),
         ("bad_operation", lambda meta, parts: meta["program"][1].update(settings={"size": 10**9}, op="resize")),
         ("bad_operation", lambda meta, parts: meta["classes"].append("third")),

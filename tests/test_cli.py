@@ -61,7 +61,7 @@ def test_a_folder_gives_a_json_line_a_picture_in_order(photos: Path, capfd: pyte
     assert run.status == 0
     names = ["a.png", "deep/b.PNG", "none.jpg", "suffixless"]
     assert [line["source"] for line in run.json] == [f"{photos}/{name}" for name in names]
-    fields = "source task model width height seconds warnings faces error".split()
+    fields = ["source", "task", "model", "width", "height", "seconds", "warnings", "faces", "error"]
     assert all(list(line) == fields for line in run.json)
     assert [len(line["faces"]) for line in run.json] == [1, 2, 0, 1]  # type: ignore[arg-type]
     face = run.json[0]["faces"][0]  # type: ignore[index]
@@ -140,14 +140,15 @@ def test_tables_csv_and_annotated_pictures(photos: Path, tmp_path: Path, capfd: 
     assert {"source", "face", "x", "label", "probability", "needs_review"} <= set(rows[0])
     written = sorted(path.name for path in (tmp_path / "out").rglob("*.png"))
     assert written == ["a.png.png", "b.PNG.png", "none.jpg.png", "suffixless.png"]
-    original, marked = (np.asarray(Image.open(path).convert("RGB")) for path in (photos / "a.png", next((tmp_path / "out").rglob("a.png.png"))))
+    original, marked = (
+        np.asarray(Image.open(path).convert("RGB"))
+        for path in (photos / "a.png", next((tmp_path / "out").rglob("a.png.png")))
+    )
     assert original.shape == marked.shape
     assert (original != marked).any()
 
 
-def test_models_of_ones_own_answer(
-    saved: Path, drawn_folder: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_models_of_ones_own_answer(saved: Path, drawn_folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     crop = next((drawn_folder / "female").iterdir())
     own = Run(capfd, "predict", crop, "--model", saved, "--whole", "--json").json[0]["faces"][0]  # type: ignore[index]
     assert own["score"] == 1

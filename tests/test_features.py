@@ -47,7 +47,9 @@ def test_lbp_counts_the_pattern_around_every_pixel() -> None:
     squares = (lbp(NOISE) ** 2).sum(axis=-1)
     assert np.allclose(squares, 1, atol=1e-5)
     dots = np.zeros((1, 34, 34), np.float32)
-    dots[0, 1::2, 1::2] = 1  # bright pixels among dark ones: nothing around them is as bright; dark ones have nothing darker
+    dots[0, 1::2, 1::2] = (
+        1  # bright pixels among dark ones: nothing around them is as bright; dark ones have nothing darker
+    )
     assert (lbp(dots)[0, 0, 0] > 0).sum() == 2
     assert lbp(dots).shape[-1] == WORDS
 
@@ -70,20 +72,28 @@ def test_red_share_is_the_share_of_red() -> None:
 
 
 @pytest.mark.parametrize("describe", [hog, lbp], ids=["hog", "lbp"])
-def test_a_face_and_its_mirror_image_get_the_same_symmetric_features(describe: Callable[..., NDArray[np.float32]]) -> None:
+def test_a_face_and_its_mirror_image_get_the_same_symmetric_features(
+    describe: Callable[..., NDArray[np.float32]],
+) -> None:
     pictures = NOISE if describe is lbp else NOISE[:, :32, :32].copy()
     mirrored = np.ascontiguousarray(pictures[:, :, ::-1])
     assert np.abs(symmetric(describe, pictures) - symmetric(describe, mirrored)).max() < 1e-5
     assert np.abs(plain(describe, pictures) - plain(describe, mirrored)).max() > 0.1
 
 
-@pytest.mark.parametrize("describe", [lambda p: hog(p[:, :32, :32].copy(), 8), lbp, lambda p: lbp(p[:, :32, :32], 7, 2)])
+@pytest.mark.parametrize(
+    "describe", [lambda p: hog(p[:, :32, :32].copy(), 8), lbp, lambda p: lbp(p[:, :32, :32], 7, 2)]
+)
 def test_a_batch_and_one_by_one_agree(describe: Callable[..., NDArray[np.float32]]) -> None:
     assert (describe(NOISE) == np.concatenate([describe(NOISE[i : i + 1]) for i in range(5)])).all()
 
 
 def test_sizes_that_do_not_fit_are_refused() -> None:
-    for wrong in (lambda: hog(NOISE, 8), lambda: lbp(NOISE, 7), lambda: colour(np.zeros((1, 10, 10, 3), np.float32), 4)):
+    for wrong in (
+        lambda: hog(NOISE, 8),
+        lambda: lbp(NOISE, 7),
+        lambda: colour(np.zeros((1, 10, 10, 3), np.float32), 4),
+    ):
         with pytest.raises(ValueError, match="expected a side"):
             wrong()
     with pytest.raises(ValueError, match="not a square"):

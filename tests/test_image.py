@@ -179,7 +179,9 @@ def test_the_pixel_limit_can_be_raised() -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.binary(max_size=400), st.sampled_from(["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM"]), st.integers(0, 400))
+@given(
+    st.binary(max_size=400), st.sampled_from(["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM"]), st.integers(0, 400)
+)
 def test_damaged_bytes_only_ever_raise_picture_errors(noise: bytes, kind: str, at: int) -> None:
     data = bytearray(encoded(Image.fromarray(COLOUR), kind))
     data[at % len(data) : at % len(data) + len(noise)] = noise

@@ -150,7 +150,9 @@ def test_faces_lie_nearer_to_face_space_than_noise(drawn: DrawnFaces) -> None:
     faces = [crop_face(pixels, boxes[0], FRAME) for pixels, boxes in photos]
     noise = [np.random.default_rng(i).integers(0, 256, (80, 80, 3), dtype=np.uint8) for i in range(6)]
     assert space.distance(faces).max() < space.distance(noise).min()
-    coarse, fine = (np.abs(space.reconstruct(faces, k)[0].astype(int) - space.reconstruct(faces)[0]).mean() for k in (2, 60))
+    coarse, fine = (
+        np.abs(space.reconstruct(faces, k)[0].astype(int) - space.reconstruct(faces)[0]).mean() for k in (2, 60)
+    )
     assert fine < coarse
 
 

@@ -10,11 +10,11 @@ import time
 
 import numpy as np
 import pytest
-from eigenface.pipelines import tune
 from PIL import Image
 
 from eigenface.datasets import load_dataset
 from eigenface.model import load_model
+from eigenface.pipelines import tune
 
 SIDE = 24
 

@@ -19,7 +19,20 @@ from eigenface.model import FaceClassifier
 from eigenface.recognise import Options, answer_or_refusal
 from eigenface.types import Answer
 
-_COLUMNS = "source face x y width height score task label probability needs_review reasons".split()
+_COLUMNS = [
+    "source",
+    "face",
+    "x",
+    "y",
+    "width",
+    "height",
+    "score",
+    "task",
+    "label",
+    "probability",
+    "needs_review",
+    "reasons",
+]
 SOME_REFUSED = 1
 
 
@@ -64,7 +77,9 @@ def _open_table(stack: contextlib.ExitStack, path: Path) -> Any:
     try:
         handle: TextIO = stack.enter_context(path.open("w", newline="", encoding="utf-8"))
     except OSError as error:
-        raise RequestError("cannot_write", f"{path}: cannot be written ({error.strerror})", "Give another path.") from None
+        raise RequestError(
+            "cannot_write", f"{path}: cannot be written ({error.strerror})", "Give another path."
+        ) from None
     writer = csv.writer(handle)
     writer.writerow(_COLUMNS)
     return writer

@@ -48,5 +48,9 @@ def _words(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {_words(inner)}" for key, inner in value.items() if key != "subgroups")
     if isinstance(value, list):
-        return "; ".join(_words(inner) for inner in value) if value and isinstance(value[0], dict) else ", ".join(map(str, value))
+        return (
+            "; ".join(_words(inner) for inner in value)
+            if value and isinstance(value[0], dict)
+            else ", ".join(map(str, value))
+        )
     return str(value)

@@ -79,8 +79,7 @@ def command(
     for evaluation in trained.evaluations:
         scores = evaluation.scores
         click.echo(
-            f"{evaluation.data}: accuracy {scores.accuracy.value:.3f} "
-            f"({scores.accuracy.low:.3f}-{scores.accuracy.high:.3f}) on {scores.n} faces; "
+            f"{evaluation.data}: accuracy {scores.accuracy.value:.3f} {scores.accuracy.interval} on {scores.n} faces; "
             f"{evaluation.baseline_name} {scores.baseline.accuracy.value if scores.baseline else 0:.3f}"
         )
     click.echo(f"saved: {out} ({out.stat().st_size / 1e6:.2f} MB)")

@@ -5,7 +5,7 @@
 2. *Gather.* Windows are moved into one frame, the square of the frontal default cascade; neighbours become a candidate.
 3. *Look again.* A crop around each candidate, always of the same size, is scanned densely by both cascades. How many
    windows pass there is evidence that does not depend on the size of the picture or of the face.
-4. *Score.* A logistic turns the counts into the probability that the box is a face; of overlapping boxes the best stays.
+4. *Score.* A logistic turns the counts into the probability that the box is a face; of overlapping boxes one stays.
 
 References: Viola and Jones, Rapid object detection using a boosted cascade of simple features, CVPR 2001,
 doi:10.1109/CVPR.2001.990517; Lienhart and Maydt, An extended set of Haar-like features, ICIP 2002,
@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import math
 import threading
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,7 +24,7 @@ from eigenface.detection.merge import Boxes, gather, keep_best, overlaps
 from eigenface.features.grey import Grey
 from eigenface.limits import SMALLEST_FACE
 from eigenface.types import Box, Detection, Pixels, check_pixels
-from eigenface.vision import cv2
+from eigenface.vision import CASCADES, cv2
 
 _FRONTAL, _FRONTAL_MIRRORED, _LEFT, _RIGHT = range(4)  # _LEFT: the profile cascade as it is, of faces that look left
 _MIRRORED = (_FRONTAL_MIRRORED, _RIGHT)
@@ -132,7 +131,7 @@ class HaarDetector:
         cascades: dict[str, Any] = self._local.__dict__.setdefault("cascades", {})
         name = _FILES[kind]
         if name not in cascades:
-            cascades[name] = cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / name))
+            cascades[name] = cv2.CascadeClassifier(str(CASCADES / name))
         picture = cv2.flip(grey, 1) if kind in _MIRRORED else grey
         # Without neighbours asked for, every window that passes is returned.
         found, _ = cascades[name].detectMultiScale2(picture, factor, 0, 0, (low, low), (high, high))
@@ -161,8 +160,9 @@ def _square_at(pixels: Pixels, left: int, top: int, size: int, side: int) -> Gre
     rows, cols = pixels.shape[:2]
     across, down = (min(max(left, 0), cols - 1), min(max(top, 0), rows - 1))
     part = pixels[down : max(top + size, down + 1), across : max(left + size, across + 1)]
-    border = (down - top, max(top + size - rows, 0), across - left, max(left + size - cols, 0))
-    part = cv2.copyMakeBorder(part, *(max(0, width) for width in border), cv2.BORDER_REPLICATE)
+    above, below = max(0, down - top), max(0, top + size - rows)
+    before, after = max(0, across - left), max(0, left + size - cols)
+    part = cv2.copyMakeBorder(part, above, below, before, after, cv2.BORDER_REPLICATE)
     part = cv2.resize(part, (side, side), interpolation=cv2.INTER_AREA if size > side else cv2.INTER_LINEAR)
     grey: Grey = cv2.cvtColor(part, cv2.COLOR_RGB2GRAY)
     return grey

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -51,7 +52,7 @@ def square_side(features: int) -> int:
     >>> square_side(4096)
     64
     """
-    side = round(features**0.5)
+    side = math.isqrt(features)
     if side < 1 or side * side != features:
         raise ValueError(f"expected rows of square pictures, got {features} features, which is not a square number")
     return side

@@ -1,4 +1,4 @@
-"""A face and its mirror image as one: features of both averaged, so that a model need not learn left and right apart."""
+"""A face and its mirror image as one: features of both averaged, so that left and right need not be learned apart."""
 
 from __future__ import annotations
 

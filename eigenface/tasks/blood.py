@@ -31,8 +31,7 @@ TASK = Task(
     grids={"": red_pixel_grid},
     sources=(Source("blood/real.zip", skip=("unclear",)),),
     limits=(
-        "It counts red pixels. Lipstick, red light, a red scarf and sunburn are red too; dried blood and blood in "
-        "black and white are not.",
+        "It counts red pixels. Lipstick, red light, a red scarf and sunburn are red too; dried blood is not.",
         "It was judged on a few dozen pictures: a figure moves by several points with one picture.",
         "It is a baseline to beat, not a detector of injuries. Do not rely on it where somebody may be hurt.",
     ),

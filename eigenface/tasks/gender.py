@@ -19,8 +19,8 @@ TASK = Task(
         Source("gender/tight_crops.zip", whole=True),
     ),
     limits=(
-        "It says how a face looks to the people who labelled such pictures, in two words. It does not know "
-        "who somebody is, and nobody's gender can be read off a face.",
+        "It says how a face looks to the people who labelled such pictures, in two words.",
+        "It does not know who somebody is, and nobody's gender can be read off a face.",
         "Children under 12 are often answered wrongly: sex is hardly visible in their faces.",
         "Most training faces are of adults in news and celebrity photographs, more men than women among them.",
         "Do not use it to decide anything about a person.",
