@@ -46,8 +46,7 @@ class FaceSpace:
 
     def project(self, crops: Sequence[Pixels]) -> Rows:
         """Coordinates (n, k) of RGB crops."""
-        coordinates: Rows = (self.rows(crops) - self.mean) @ self.components.T
-        return coordinates
+        return np.asarray((self.rows(crops) - self.mean) @ self.components.T, np.float32)
 
     def distance(self, crops: Sequence[Pixels]) -> NDArray[np.float32]:
         """Share of each crop's variance, 0..1, that the space cannot express: the distance from face space (n,).

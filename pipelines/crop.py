@@ -119,6 +119,8 @@ def crop(dataset: Dataset, spec: CropSpec, options: argparse.Namespace, progress
         raise RequestError("exists", f"{out / _TABLE}: is there already", "Give another --out, or --fresh.")
     for folder in {(out / name).parent for name in names}:
         folder.mkdir(parents=True, exist_ok=True)
+        for half in folder.glob(".*.png.*"):  # what a killed run was writing
+            half.unlink()
     job = {
         "data": dataset.fingerprint(),
         "crop": spec.as_dict(),
@@ -193,8 +195,8 @@ def unpacked(kept: dict[str, Any]) -> Shot:
 
 def write_tables(dataset: Dataset, shots: Sequence[Shot], out: Path) -> list[Duplicate]:
     """labels.csv, rejected.csv and duplicates.csv; the job is done then, and its journal goes."""
-    columns = [name for name in dataset.columns if name not in _HEADER]
-    labels: list[list[Any]] = [[*_HEADER, *columns]]
+    columns = list(dataset.columns)
+    labels: list[list[Any]] = [[*_HEADER, *(f"data_{name}" if name in _HEADER else name for name in columns)]]
     rejected: list[list[Any]] = [["file", "reason"]]
     for index, (sample, shot) in enumerate(zip(dataset.samples, shots, strict=True)):
         if shot.file:

@@ -58,10 +58,13 @@ def npy(array: Any, **options: Any) -> bytes:
 
 
 def refused(path: Path, **options: Any) -> ModelError:
-    with pytest.raises(ModelError) as caught:
+    def use() -> None:
         loaded = load_model(path, **options)
         loaded.predict_proba([np.zeros((20, 20, 3), np.uint8)])
-        loaded.pipeline_  # noqa: B018
+        assert loaded.pipeline_
+
+    with pytest.raises(ModelError) as caught:
+        use()
     assert caught.value.code
     assert str(path) in str(caught.value)
     return caught.value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 import subprocess
@@ -97,11 +98,19 @@ def test_what_is_transparent_is_white() -> None:
 
 @pytest.mark.parametrize("turn", range(1, 9))
 def test_every_exif_turn_is_obeyed(turn: int) -> None:
-    back = {1: lambda a: a, 2: np.fliplr, 3: lambda a: np.rot90(a, 2), 4: np.flipud, 5: lambda a: a.transpose(1, 0, 2),
-            6: lambda a: np.rot90(a, 1), 7: lambda a: np.rot90(a, 2).transpose(1, 0, 2), 8: lambda a: np.rot90(a, 3)}  # fmt: skip
+    back = [
+        lambda a: a,
+        np.fliplr,
+        lambda a: np.rot90(a, 2),
+        np.flipud,
+        lambda a: a.transpose(1, 0, 2),
+        lambda a: np.rot90(a, 1),
+        lambda a: np.rot90(a, 2).transpose(1, 0, 2),
+        lambda a: np.rot90(a, 3),
+    ]
     exif = Image.Exif()
     exif[0x0112] = turn
-    stored = np.ascontiguousarray(back[turn](COLOUR))
+    stored = np.ascontiguousarray(back[turn - 1](COLOUR))
     assert (load_picture(encoded(Image.fromarray(stored), "PNG", exif=exif)).pixels == COLOUR).all()
 
 
@@ -186,10 +195,8 @@ def test_damaged_bytes_only_ever_raise_picture_errors(noise: bytes, kind: str, a
     data = bytearray(encoded(Image.fromarray(COLOUR), kind))
     data[at % len(data) : at % len(data) + len(noise)] = noise
     for damaged in (bytes(data), noise):
-        try:
+        with contextlib.suppress(PictureError):
             assert load_picture(damaged).pixels.dtype == np.uint8
-        except PictureError as error:
-            assert error.code
 
 
 def test_pictures_are_known_by_their_first_bytes() -> None:

@@ -167,7 +167,7 @@ def test_a_second_look_is_asked_for_with_reasons() -> None:
 def test_values_check_themselves() -> None:
     with pytest.raises(ValueError, match="positive width"):
         Box(0, 0, 0, 5)
-    with pytest.raises(ValueError, match="0..1"):
+    with pytest.raises(ValueError, match=r"0\.\.1"):
         Detection(Box(0, 0, 1, 1), 1.5)
     with pytest.raises(ValueError, match="add up to 1"):
         Verdict("a", {"a": 0.5})

@@ -54,7 +54,8 @@ def test_first_steps_take_lists_of_crops_of_any_size(step: Any, drawn: DrawnFace
     rows = clone(step).fit_transform(drawn.crops)
     assert rows.dtype == np.float32
     assert rows.shape == (len(drawn.crops), step.size**2 * (3 if isinstance(step, ColourFaces) else 1))
-    assert rows.min() >= 0 and rows.max() <= 1
+    assert rows.min() >= 0
+    assert rows.max() <= 1
     assert (pickle.loads(pickle.dumps(step)).transform(drawn.crops[:2]) == rows[:2]).all()
     with pytest.raises(TypeError, match="crop 1: expected a numpy array"):
         step.transform([drawn.crops[0], "a.jpg"])

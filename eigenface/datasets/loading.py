@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
-from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
-from eigenface.datasets.dataset import Dataset, Sample, read_member
+from eigenface.datasets.dataset import Dataset, Sample
+from eigenface.datasets.place import Place, is_picture, look
 from eigenface.datasets.table import Row, read_table
 from eigenface.errors import DataError, PictureError
-from eigenface.image import SUFFIXES, looks_like_picture
 
 KINDS = ("folders", "csv", "utkface", "lfw")
 """Forms of data that `load_dataset` knows."""
@@ -24,15 +22,6 @@ _LFW = re.compile(r"(.+)_\d{4}")
 _RACES = ("white", "black", "asian", "indian", "other")
 _TABLE = "labels.csv"
 _PARTS = {"train", "training", "test", "testing", "val", "valid", "validation", "dev"}
-
-
-@dataclass(frozen=True)
-class _Place:
-    """A folder or zip: its files (name and size), and how to read one."""
-
-    root: Path
-    files: dict[str, int]
-    read: Callable[[str], bytes]
 
 
 def load_dataset(path: str | Path, *, kind: str | None = None) -> Dataset:
@@ -58,7 +47,7 @@ def load_dataset(path: str | Path, *, kind: str | None = None) -> Dataset:
     """
     if kind is not None and kind not in KINDS:
         raise DataError("unknown_kind", f"there is no kind of data {kind!r}", f"There are {', '.join(KINDS)}.")
-    place = _look(Path(path))
+    place = look(Path(path))
     tables = sorted((name for name in place.files if PurePosixPath(name).name == _TABLE), key=lambda n: n.count("/"))
     if kind == "csv" or (kind is None and tables):
         if not tables:
@@ -71,7 +60,7 @@ def load_dataset(path: str | Path, *, kind: str | None = None) -> Dataset:
                 "several_tables", f"{path}: {len(rivals)} tables: {shown}", "Give the folder of one of them."
             )
         return _from_table(place, tables[0])
-    pictures = [name for name in place.files if _is_picture(place, name)]
+    pictures = [name for name in place.files if is_picture(place, name)]
     if not pictures:
         raise DataError(
             "no_pictures",
@@ -85,65 +74,6 @@ def load_dataset(path: str | Path, *, kind: str | None = None) -> Dataset:
     if kind == "lfw" or (kind is None and _share(_is_lfw(name) for name in names) > 0.9):
         return _from_people(place, prefix, names)
     return _from_folders(place, prefix, names)
-
-
-def _look(path: Path) -> _Place:
-    if path.is_dir():
-        found = {
-            file.relative_to(path).as_posix(): file.stat().st_size
-            for file in sorted(path.rglob("*"))
-            if file.is_file() and not _hidden(file.relative_to(path).as_posix())
-        }
-        return _Place(path, found, lambda name: (path / name).read_bytes())
-    if not path.exists():
-        raise DataError("no_data", f"{path}: there is no such folder or zip", "Check the path.")
-    try:
-        with ZipFile(path) as archive:
-            members = {
-                member.filename: member.file_size
-                for member in archive.infolist()
-                if not member.is_dir() and not _hidden(member.filename)
-            }
-    except (BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise DataError(
-            "not_a_dataset",
-            f"{path}: neither a folder nor a whole zip ({error})",
-            "Give a folder or a zip of pictures.",
-        ) from None
-    outside = [name for name in members if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts]
-    if outside:
-        raise DataError("path_outside", f"{path}: {outside[0]} leaves the zip", "Make the zip again.")
-
-    def read(name: str) -> bytes:
-        with ZipFile(path) as archive:
-            return read_member(archive, name)
-
-    return _Place(path, dict(sorted(members.items())), read)
-
-
-def _hidden(name: str) -> bool:
-    parts = PurePosixPath(name).parts
-    return any(part.startswith(".") or part == "__MACOSX" for part in parts[:-1]) or _is_clutter(parts[-1])
-
-
-def _is_clutter(name: str) -> bool:
-    return name.startswith(".") or name.lower() in ("thumbs.db", "desktop.ini")
-
-
-def _is_picture(place: _Place, name: str) -> bool:
-    suffix = PurePosixPath(name).suffix.lower()
-    if suffix in SUFFIXES:
-        return True
-    # Yale's pictures have the condition for a suffix: look inside where a suffix says nothing.
-    return place.root.is_dir() and suffix not in (".csv", ".txt", ".md") and _begins_like_picture(place.root / name)
-
-
-def _begins_like_picture(path: Path) -> bool:
-    try:
-        with path.open("rb") as handle:
-            return looks_like_picture(handle.read(16))
-    except OSError:  # nobody said that it is a picture
-        return False
 
 
 def _share(matches: Iterable[object]) -> float:
@@ -168,7 +98,7 @@ def _is_lfw(name: str) -> bool:
     return bool(found) and path.parent.name == found[1]  # type: ignore[index]
 
 
-def _from_folders(place: _Place, prefix: str, names: list[str]) -> Dataset:
+def _from_folders(place: Place, prefix: str, names: list[str]) -> Dataset:
     loose = [name for name in names if "/" not in name]
     _refuse_parts(place, names)
     samples = [_sample(place, prefix, name, name.split("/", 1)[0]) for name in names if "/" in name]
@@ -176,7 +106,7 @@ def _from_folders(place: _Place, prefix: str, names: list[str]) -> Dataset:
     return _checked(place, prefix, samples, {}, said)
 
 
-def _refuse_parts(place: _Place, names: list[str]) -> None:
+def _refuse_parts(place: Place, names: list[str]) -> None:
     """A data set that is split into train and test already has its classes one level below."""
     below: dict[str, set[str]] = {}
     for name in names:
@@ -192,13 +122,13 @@ def _refuse_parts(place: _Place, names: list[str]) -> None:
         )
 
 
-def _from_people(place: _Place, prefix: str, names: list[str]) -> Dataset:
+def _from_people(place: Place, prefix: str, names: list[str]) -> Dataset:
     people = [PurePosixPath(name).parent.name for name in names]
     samples = [_sample(place, prefix, name, person, person) for name, person in zip(names, people, strict=True)]
     return _checked(place, prefix, samples, {}, [])
 
 
-def _from_utkface(place: _Place, prefix: str, names: list[str]) -> Dataset:
+def _from_utkface(place: Place, prefix: str, names: list[str]) -> Dataset:
     samples, ages, races, odd = [], [], [], 0
     for name in names:
         found = _UTKFACE.match(PurePosixPath(name).name)
@@ -212,7 +142,7 @@ def _from_utkface(place: _Place, prefix: str, names: list[str]) -> Dataset:
     return _checked(place, prefix, samples, {"age": ages, "race": races}, said)
 
 
-def _from_table(place: _Place, table: str) -> Dataset:
+def _from_table(place: Place, table: str) -> Dataset:
     where = f"{place.root}/{table}" if place.root.is_dir() else f"{place.root}: {table}"
     try:
         data = place.read(table)
@@ -259,12 +189,12 @@ def _without_repeats(rows: list[Row], where: str, said: list[str]) -> list[Row]:
     return list(kept.values())
 
 
-def _sample(place: _Place, prefix: str, name: str, label: str, group: str | None = None) -> Sample:
+def _sample(place: Place, prefix: str, name: str, label: str, group: str | None = None) -> Sample:
     return Sample(name, label, group, place.files[prefix + name])
 
 
 def _checked(
-    place: _Place, prefix: str, samples: list[Sample], columns: dict[str, list[str]], said: list[str]
+    place: Place, prefix: str, samples: list[Sample], columns: dict[str, list[str]], said: list[str]
 ) -> Dataset:
     counts = Counter(sample.label for sample in samples)
     if len(counts) < 2:
