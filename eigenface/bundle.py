@@ -70,8 +70,9 @@ def write_bundle(bundle: Bundle, path: str | os.PathLike[str]) -> None:
     """Write a bundle atomically."""
     members: dict[str, bytes] = {"model.skops": bundle.estimator, "card.md": bundle.card.encode()}
     index: dict[str, Any] = {}
+    vectors = [array for array in bundle.arrays.values() if array.ndim == 1]
     for name, array in bundle.arrays.items():
-        encoded = encode(array)
+        encoded = encode(array, vectors)
         members[f"arrays/{name}.npy"] = _npy(encoded.codes)
         index[name] = {"dtype": encoded.dtype}
         if encoded.steps is not None:

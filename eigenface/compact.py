@@ -6,6 +6,7 @@ rounded numbers again gives the same steps: encoding loses nothing, and encoding
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,16 +47,23 @@ def round_rows(array: NDArray[np.float32]) -> NDArray[np.float32]:
     return rounded
 
 
-def encode(array: Array) -> Encoded:
-    """The most compact form of `array` from which `decode` restores it bit by bit."""
+def encode(array: Array, known: Sequence[Array] = ()) -> Encoded:
+    """The most compact form of `array` from which `decode` restores it bit by bit.
+
+    `known` are steps (k,) that may be the array's own: support vectors are a part of the rows that were rounded, and
+    a part need not reach the largest code, from which its steps could be told.
+    """
     dtype = array.dtype.str
     if array.dtype.kind != "f" or array.size < 64:
         return Encoded(array, dtype)
-    if array.ndim == 2:
-        for axis in (0, 1):
-            encoded = _in_steps(array, axis)
-            if encoded is not None:
-                return encoded
+    if array.ndim == 2 and np.isfinite(array).all():
+        for axis, length in enumerate(array.shape):
+            largest = np.abs(array).max(axis=1 - axis)
+            own = [short_steps(largest, limit) for limit in (_LARGEST_CODE, 63, 31, 15, 7, 3, 1)]
+            for steps in (*own, *(k for k in known if k.shape == (length,) and k.dtype == np.float32 and (k > 0).all())):
+                encoded = _in_steps(array, steps, axis)
+                if encoded is not None:
+                    return encoded
     for smaller in (np.float16, np.float32):
         with np.errstate(over="ignore"):
             codes = array.astype(smaller)
@@ -64,16 +72,11 @@ def encode(array: Array) -> Encoded:
     return Encoded(array, dtype)
 
 
-def _in_steps(array: Array, axis: int) -> Encoded | None:
-    if not np.isfinite(array).all():
-        return None
-    single = array.astype(np.float32)
-    for limit in (_LARGEST_CODE, 7, 15, 31, 63, 3, 1):
-        steps = short_steps(np.abs(single).max(axis=1 - axis), limit)
-        along = steps[:, None] if axis == 0 else steps
-        codes = np.rint(single / along)
-        if np.abs(codes).max() <= _LARGEST_CODE and np.array_equal((codes * along).astype(array.dtype), array):
-            return Encoded(codes.astype(np.int8), array.dtype.str, steps, axis)
+def _in_steps(array: Array, steps: NDArray[np.float32], axis: int) -> Encoded | None:
+    along = steps[:, None] if axis == 0 else steps
+    codes = np.rint(array.astype(np.float32) / along)
+    if np.abs(codes).max() <= _LARGEST_CODE and np.array_equal((codes * along).astype(array.dtype), array):
+        return Encoded(codes.astype(np.int8), array.dtype.str, steps, axis)
     return None
 
 

@@ -17,6 +17,7 @@ from sklearn.svm import SVC, LinearSVC
 
 from eigenface.baselines import RedPixelThreshold
 from eigenface.calibrate import calibrate_pipeline, folds_by_group
+from eigenface.compact import decode, encode
 from eigenface.datasets.drawn import make_faces
 from eigenface.errors import ModelError
 from eigenface.fold import fold, unfoldable_step
@@ -134,3 +135,15 @@ def test_a_type_of_the_users_own_is_refused_when_saved_not_when_loaded(tmp_path:
         save_model(model, tmp_path / "strange.eigenface")
     assert caught.value.code == "type_not_listed"
     assert not list(tmp_path.iterdir())
+
+
+def test_part_of_rounded_rows_still_takes_a_byte_a_number() -> None:
+    rows = np.random.default_rng(0).normal(size=(300, 12)).astype(np.float32)
+    rounded = Rounded(8).fit(rows)
+    part = rounded.transform(rows)[100:180].astype(np.float64)
+    encoded = encode(part, [rounded.steps_])
+    assert encoded.codes.dtype == np.int8
+    assert (decode(encoded) == part).all()
+    assert decode(encoded).dtype == np.float64
+    for array in (part + 1e-9, np.array([[np.nan, 1.0]] * 40), np.arange(200.0), np.float32(part).T):
+        assert np.array_equal(decode(encode(array)), array, equal_nan=True)
