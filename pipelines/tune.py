@@ -2,7 +2,8 @@
 
 Crops the faces, keeps some people aside, tries every candidate of the grid by cross-validation on the rest, and saves
 the best, fitted on all faces and calibrated. Beside it: every candidate's scores as CSV, a heat map, the best
-parameters as JSON. A search that is stopped, however, goes on when the same command is given again.
+parameters as JSON. A search that is stopped, however, goes on when the same command is given again; only cropping is
+done again, so cut a large set first with `python -m eigenface.pipelines.crop` and tune on the crops with --whole.
 """
 
 from __future__ import annotations

@@ -92,7 +92,9 @@ def test_modules_stay_short() -> None:
 
 def loaded_after(code: str, *arguments: str) -> set[str]:
     show = "\nimport sys; sys.stderr.write('\\n'.join(sorted(m for m in sys.modules)))"
-    done = subprocess.run([sys.executable, "-P", "-c", code + show, *arguments], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code + show, *arguments], capture_output=True, text=True, check=True
+    )
     return {name.split(".")[0] for name in done.stderr.splitlines()}
 
 

@@ -13,11 +13,10 @@ from eigenface.annotate import png_bytes
 from eigenface.facespace import SIZE, load_face_space
 from eigenface.model import FaceClassifier
 
-_SHOWN_SIDE = 1280
 _CROP_SIDE = 128
 
 
-def shrunk(pixels: NDArray[np.uint8], side: int = _SHOWN_SIDE) -> NDArray[np.uint8]:
+def shrunk(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     """A picture no larger than `side` pixels either way."""
     if max(pixels.shape[:2]) <= side:
         return pixels
@@ -26,7 +25,7 @@ def shrunk(pixels: NDArray[np.uint8], side: int = _SHOWN_SIDE) -> NDArray[np.uin
     return np.asarray(picture)
 
 
-def jpeg_uri(pixels: NDArray[np.uint8], side: int = _SHOWN_SIDE) -> str:
+def jpeg_uri(pixels: NDArray[np.uint8], side: int) -> str:
     """A picture as a data URI, at most `side` pixels either way."""
     buffer = io.BytesIO()
     Image.fromarray(shrunk(pixels, side)).save(buffer, "JPEG", quality=88)
@@ -43,20 +42,23 @@ def data_uri(data: bytes, kind: str) -> str:
     return f"data:{kind};base64,{base64.b64encode(data).decode()}"
 
 
-def stretched(values: NDArray[np.floating]) -> NDArray[np.uint8]:  # type: ignore[type-arg]
+def stretched(values: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Values as grey, the most extreme black or white and zero in the middle."""
     largest = max(float(np.abs(values).max()), 1e-9)
-    return np.rint(127.5 + 127.5 * values / largest).astype(np.uint8)
+    grey: NDArray[np.uint8] = np.rint(127.5 + 127.5 * values / largest).astype(np.uint8)
+    return grey
 
 
 def eigenface_png(model: FaceClassifier, number: int) -> bytes | None:
     """Eigenface `number` of a model of grey pixels (0: its mean face) as a PNG; None where it has none such."""
-    operation = next((o for o in model.program.operations if o.name == "pca"), None) if model.program else None
-    first = model.program.operations[0].name if model.program else ""
-    if operation is None or first != "grey" or not 0 <= number <= len(operation.arrays["components"]):
+    names = [operation.name for operation in model.program.operations] if model.program else []
+    if names[:1] != ["grey"] or "pca" not in names or model.program is None:
         return None
+    operation = model.program.operations[names.index("pca")]
     mean = np.asarray(operation.arrays["mean"], np.float32)
     side = round(len(mean) ** 0.5)
+    if side * side != len(mean) or not 0 <= number <= len(operation.arrays["components"]):
+        return None
     if number == 0:
         return _png(np.clip(np.rint(mean * 255), 0, 255).astype(np.uint8).reshape(side, side))
     return _png(stretched(np.asarray(operation.arrays["components"][number - 1])).reshape(side, side))

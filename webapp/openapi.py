@@ -89,7 +89,11 @@ def description(names: Sequence[str]) -> dict[str, Any]:
     tasks = {"200": _json("What can be asked.", {"type": "object", "properties": {"tasks": {"type": "array"}}})}
     return {
         "openapi": "3.1.0",
-        "info": {"title": "eigenface", "version": __version__, "summary": "Finds faces in pictures and classifies them."},
+        "info": {
+            "title": "eigenface",
+            "version": __version__,
+            "summary": "Finds faces in pictures and classifies them.",
+        },
         "paths": {
             "/healthz": {"get": {"summary": "Alive?", "responses": {"200": _json("Alive.", {"type": "object"})}}},
             "/api/v1/tasks": {"get": {"summary": "Tasks and models", "responses": tasks}},
@@ -109,7 +113,10 @@ def _json(text: str, schema: dict[str, Any], kind: str = "application/json") -> 
 def _post(summary: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
     picture = {"type": "string", "contentMediaType": "application/octet-stream"}
     form = {"type": "object", "properties": {"image": {"type": "array", "items": picture}}, "required": ["image"]}
-    several = {"type": "object", "properties": {"pictures": {"type": "array", "items": {"$ref": "#/components/schemas/Answer"}}}}
+    several = {
+        "type": "object",
+        "properties": {"pictures": {"type": "array", "items": {"$ref": "#/components/schemas/Answer"}}},
+    }
     answer = {"oneOf": [{"$ref": "#/components/schemas/Answer"}, several]}
     problem = {"$ref": "#/components/schemas/Problem"}
     return {

@@ -8,7 +8,7 @@ from eigenface.errors import RequestError
 from eigenface.webapp.adjust import Adjustment
 from eigenface.webapp.drawings import eigenface_png, space_png
 from eigenface.webapp.markdown import card_html
-from eigenface.webapp.results import judge, reasons, sorted_probabilities
+from eigenface.webapp.results import judge_all, reasons, sorted_probabilities
 from eigenface.webapp.service import FaceService, read_options
 from eigenface.webapp.uploads import read_uploads
 
@@ -30,7 +30,7 @@ def home() -> str:
 
 
 @blueprint.post("/")
-def upload() -> str:
+def upload() -> str | tuple[str, int]:
     wanted = request.form.getlist("task") or [service().default]
     models = service().models(",".join(wanted))
     options, adjustment = read_options(request.form), Adjustment.read(request.form)
@@ -39,8 +39,8 @@ def upload() -> str:
     except RequestError as error:
         if error.code != "missing_field":
             raise
-        return _home(wanted, adjustment, missing=True)
-    results = [judge(service(), one, models, options, adjustment) for one in uploads]
+        return _home(wanted, adjustment, missing=True, whole=options.whole), 422
+    results = judge_all(service(), uploads, models, options, adjustment)
     if request.headers.get("X-Part") == "results":
         return render_template("results.html", results=results, **_helpers())
     return _home(wanted, adjustment, results=results, whole=options.whole)

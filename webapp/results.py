@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from eigenface.annotate import annotate, png_bytes
 from eigenface.crops import crop_face
-from eigenface.errors import PictureError
 from eigenface.facespace import FRAME, load_face_space
-from eigenface.image import load_picture
 from eigenface.model import FaceClassifier
 from eigenface.recognise import Options
-from eigenface.types import Answer, Face, Pixels, Verdict
+from eigenface.types import Answer, Box, Face, Pixels, Verdict
 from eigenface.webapp.adjust import Adjustment
 from eigenface.webapp.drawings import crop_uri, data_uri, jpeg_uri, shrunk
-from eigenface.webapp.service import FaceService
+from eigenface.webapp.service import FaceService, answer_upload
 from eigenface.webapp.uploads import Upload
 
 _MOST_ROWS = 60  # faces shown one by one; the boxes of all are drawn
+_SHOWN_SIDE = 1280
+_FEW = 4  # pictures that are shown at their full size
 
 
 @dataclass(frozen=True)
@@ -55,28 +55,53 @@ class Result:
         count = len(self.answer.faces)
         return "No face found" if not count else "1 face" if count == 1 else f"{count} faces"
 
+    @property
+    def unlisted(self) -> int:
+        """Faces whose boxes are drawn, but which have no row."""
+        return len(self.answer.faces) - len(self.faces)
+
 
 def judge(
-    service: FaceService, upload: Upload, models: Sequence[FaceClassifier], options: Options, adjustment: Adjustment
+    service: FaceService,
+    upload: Upload,
+    models: Sequence[FaceClassifier],
+    options: Options,
+    adjustment: Adjustment,
+    side: int = _SHOWN_SIDE,
 ) -> Result:
-    """Answer one upload and prepare all that the page shows of it."""
-    try:
-        picture = load_picture(upload.data, name=upload.name, max_pixels=options.max_pixels)
-    except PictureError:
-        return Result(service.answer(upload, models, options))
-    pixels = adjustment.apply(picture.pixels)
-    adjusted = upload if adjustment.changes_nothing else Upload(upload.name, png_bytes(pixels))
-    answer = service.answer(adjusted, models, options)
-    drawn = shrunk(annotate(pixels, answer))
-    said = json.dumps(answer.as_dict(), ensure_ascii=False, indent=1).encode()
-    return Result(
-        answer,
-        original=jpeg_uri(pixels),
-        annotated=jpeg_uri(drawn),
-        download=data_uri(png_bytes(drawn), "image/png"),
-        json_uri=data_uri(said, "application/json"),
-        faces=_rows(pixels, answer, models, options),
-    )
+    """Answer one upload and prepare all that the page shows of it, its pictures at most `side` pixels either way."""
+    with service.place():
+        answer, picture = answer_upload(upload, models, options, adjustment)
+        if picture is None:
+            return Result(answer)
+        shown = shrunk(picture.pixels, side)
+        drawn = annotate(shown, _scaled(answer, shown.shape[1] / picture.width))
+        said = json.dumps(answer.as_dict(), ensure_ascii=False, indent=1).encode()
+        return Result(
+            answer,
+            original=jpeg_uri(shown, side),
+            annotated=jpeg_uri(drawn, side),
+            download=data_uri(png_bytes(drawn), "image/png"),
+            json_uri=data_uri(said, "application/json"),
+            faces=_rows(picture.pixels, answer, models, options),
+        )
+
+
+def judge_all(
+    service: FaceService,
+    uploads: Sequence[Upload],
+    models: Sequence[FaceClassifier],
+    options: Options,
+    adjustment: Adjustment,
+) -> list[Result]:
+    """Answer every upload. Many pictures are shown smaller, for the page holds them all."""
+    side = _SHOWN_SIDE if len(uploads) <= _FEW else _SHOWN_SIDE // 2
+    return [judge(service, upload, models, options, adjustment, side) for upload in uploads]
+
+
+def _scaled(answer: Answer, scale: float) -> Answer:
+    faces = (replace(face, box=Box(*(v * scale for v in astuple(face.box)))) for face in answer.faces)
+    return replace(answer, faces=tuple(faces))
 
 
 def _rows(pixels: Pixels, answer: Answer, models: Sequence[FaceClassifier], options: Options) -> tuple[FaceRow, ...]:

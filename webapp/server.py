@@ -54,12 +54,12 @@ def serve(*, host: str = "127.0.0.1", port: int = 8000, models: Sequence[FaceCla
         raise RequestError(
             "cannot_listen", f"cannot listen on {host}:{port} ({reason})", "Give another --port or --host."
         ) from None
-    service.warm()
-    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
-    actual = getattr(server, "effective_port", port)
-    print(f"eigenface is at http://{shown}:{actual}/ (Ctrl-C stops it)", file=sys.stderr, flush=True)
     signal.signal(signal.SIGTERM, _stop)
     with one_blas_thread, contextlib.suppress(KeyboardInterrupt, SystemExit):
+        service.warm()
+        shown = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
+        actual = server.effective_listen[0][1] if hasattr(server, "effective_listen") else server.effective_port
+        print(f"eigenface is at http://{shown}:{actual}/ (Ctrl-C stops it)", file=sys.stderr, flush=True)
         server.run()
     server.close()
 

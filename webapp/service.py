@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from eigenface.catalogue import catalogue
-from eigenface.errors import RequestError
-from eigenface.limits import MAX_PIXELS
+from eigenface.errors import PictureError, RequestError
+from eigenface.image import Picture, load_picture
+from eigenface.limits import MAX_PICTURE_BYTES, MAX_PIXELS
 from eigenface.model import FaceClassifier, load_model, shipped_models
-from eigenface.recognise import Options, answer_or_refusal, recognise
+from eigenface.recognise import Options, recognise
 from eigenface.types import Answer
+from eigenface.webapp.adjust import Adjustment
 from eigenface.webapp.uploads import Upload
 
 DEFAULT = "gender"
@@ -25,6 +30,11 @@ class FaceService:
 
     def __init__(self, models: Sequence[FaceClassifier] = ()) -> None:
         self._given = {model.name: model for model in models}
+        if len(self._given) < len(models):
+            names = ", ".join(model.name for model in models)
+            raise RequestError(
+                "same_name", f"two models have one name: {names}", "Save one of them under another name."
+            )
         self._loaded = dict(self._given)
         self._lock = threading.Lock()
         self._places = threading.Semaphore(_AT_ONCE)
@@ -54,7 +64,8 @@ class FaceService:
             if name not in shipped_models():
                 raise RequestError("unknown_task", f"there is no task {name!r}", f"There are {', '.join(self.names)}.")
             with self._lock:
-                self._loaded.setdefault(name, load_model(name))
+                if name not in self._loaded:
+                    self._loaded[name] = load_model(name)
         return self._loaded[name]
 
     def models(self, names: str | None) -> list[FaceClassifier]:
@@ -71,8 +82,14 @@ class FaceService:
 
     def answer(self, upload: Upload, models: Sequence[FaceClassifier], options: Options) -> Answer:
         """The answer about one upload; a picture that is refused is an answer with its error."""
+        with self.place():
+            return answer_upload(upload, models, options)[0]
+
+    @contextlib.contextmanager
+    def place(self) -> Iterator[None]:
+        """A place among the few pictures that are held decoded at a time; waits for one."""
         with self._places:
-            return answer_or_refusal(upload.data, models, options, name=upload.name)
+            yield
 
     def warm(self) -> None:
         """Load what the first upload needs, so that it is answered as fast as the tenth."""
@@ -82,20 +99,43 @@ class FaceService:
         recognise(grey, models, Options(whole=True))
 
 
+def answer_upload(
+    upload: Upload, models: Sequence[FaceClassifier], options: Options, adjustment: Adjustment | None = None
+) -> tuple[Answer, Picture | None]:
+    """The answer about one upload, and the picture as it was judged: decoded once, adjusted where that is asked."""
+    began = time.perf_counter()
+    try:
+        if len(upload.data) > MAX_PICTURE_BYTES:
+            size, limit = len(upload.data) / 1e6, MAX_PICTURE_BYTES / 1e6
+            raise PictureError(
+                "too_many_bytes", f"{upload.name}: {size:.0f} MB; the limit is {limit:.0f} MB", "Shrink it."
+            )
+        picture = load_picture(upload.data, name=upload.name, max_pixels=options.max_pixels)
+        if adjustment:
+            picture = replace(picture, pixels=adjustment.apply(picture.pixels))
+        answer = recognise(picture.pixels, models, options, name=upload.name)
+    except PictureError as error:
+        task, model = (models[0].task, models[0].name) if models else (None, None)
+        refusal = Answer(upload.name, task, model, None, None, time.perf_counter() - began, error=error.as_dict())
+        return refusal, None
+    seconds = time.perf_counter() - began
+    return replace(answer, seconds=seconds, warnings=(*picture.warnings, *answer.warnings)), picture
+
+
 def _shipped_order() -> list[str]:
     names = list(shipped_models())
     return sorted(names, key=lambda name: (name != DEFAULT, ":" in name, name))
 
 
 def read_options(given: Any) -> Options:
-    """Options out of a query or form: `whole`, `min_score`, `detector`; RequestError where a value is none."""
+    """Options out of a query or form: `whole`, `min_score`; RequestError where a value is none."""
     try:
         score = float(given["min_score"]) if given.get("min_score") else None
     except ValueError:
         score = -1.0
     if score is not None and not 0 <= score <= 1:
-        raise RequestError("bad_value", f"min_score is {given['min_score']!r}", "It is a number from 0 to 1.")
+        raise RequestError("bad_value", f"min_score is {given['min_score'][:20]!r}", "It is a number from 0 to 1.")
     whole = str(given.get("whole", "")).lower()
     if whole not in ("", "0", "1", "false", "true", "on"):
-        raise RequestError("bad_value", f"whole is {given['whole']!r}", "It is 0 or 1.")
+        raise RequestError("bad_value", f"whole is {given['whole'][:20]!r}", "It is 0 or 1.")
     return Options(whole=whole in ("1", "true", "on"), min_score=score, max_pixels=MAX_PIXELS)

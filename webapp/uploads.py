@@ -9,9 +9,10 @@ from typing import IO
 from flask import Request
 
 from eigenface.errors import RequestError
-from eigenface.limits import MAX_PICTURE_BYTES, MAX_REQUEST_PICTURES
+from eigenface.limits import MAX_REQUEST_PICTURES
 
 FIELD = "image"
+_LONGEST_NAME = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +45,15 @@ def read_uploads(request: Request) -> list[Upload]:
     Raises
     ------
     RequestError
-        With code `missing_field`, `unsupported_type`, `too_many_pictures` or `too_many_bytes`.
+        With code `missing_field`, `unsupported_type` or `too_many_pictures`.
     """
     kind = request.mimetype
     if kind == "multipart/form-data":
         files = [file for file in request.files.getlist(FIELD) if file.filename or file.stream.seek(0, 2)]
         if not files:
-            raise RequestError("missing_field", f"the form has no file in its field {FIELD!r}", "Put the picture there.")
+            raise RequestError(
+                "missing_field", f"the form has no file in its field {FIELD!r}", "Put the picture there."
+            )
         if len(files) > MAX_REQUEST_PICTURES:
             raise RequestError(
                 "too_many_pictures",
@@ -60,7 +63,7 @@ def read_uploads(request: Request) -> list[Upload]:
         uploads = []
         for file in files:
             file.stream.seek(0)
-            uploads.append(_checked(_base_name(file.filename), file.stream.read()))
+            uploads.append(Upload(_base_name(file.filename), file.stream.read()))
         return uploads
     if kind and not kind.startswith("image/") and kind != "application/octet-stream":
         raise RequestError(
@@ -71,18 +74,9 @@ def read_uploads(request: Request) -> list[Upload]:
     data = request.get_data(cache=False)
     if not data:
         raise RequestError("missing_field", "the request holds no picture", f"Send one as the body or as {FIELD!r}.")
-    return [_checked("picture", data)]
-
-
-def _checked(name: str, data: bytes) -> Upload:
-    if len(data) > MAX_PICTURE_BYTES:
-        raise RequestError(
-            "too_many_bytes",
-            f"{name}: {len(data) / 1e6:.0f} MB; the limit is {MAX_PICTURE_BYTES / 1e6:.0f} MB",
-            "Shrink it.",
-        )
-    return Upload(name, data)
+    return [Upload("picture", data)]
 
 
 def _base_name(name: str | None) -> str:
-    return (name or "").replace("\\", "/").rsplit("/", 1)[-1].strip() or "picture"
+    base = (name or "").replace("\\", "/").rsplit("/", 1)[-1]
+    return "".join(sign for sign in base if sign.isprintable()).strip()[:_LONGEST_NAME] or "picture"

@@ -7,8 +7,10 @@ const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9
 
 let stream = null;
 let running = false;
+let turn = 0; // of the loop that may ask; an older one ends when its answer comes
 let answers = [];
 let latest = null;
+let idle = Promise.resolve(); // until the loop before has its answer: one request in flight
 
 function task() {
   return document.querySelector("#tasks input:checked")?.value ?? "gender";
@@ -67,8 +69,20 @@ function pause() {
 }
 
 async function loop() {
+  const mine = ++turn;
+  await idle;
+  let done = () => {};
+  idle = new Promise((resolve) => { done = resolve; });
+  try {
+    await ask(() => running && stream && turn === mine);
+  } finally {
+    done();
+  }
+}
+
+async function ask(wanted) {
   let failures = 0;
-  while (running && stream) {
+  while (wanted()) {
     if (document.hidden || !video.videoWidth) {
       await new Promise((done) => setTimeout(done, 200));
       continue;
@@ -77,13 +91,14 @@ async function loop() {
     grab.height = Math.round(video.videoHeight * grab.width / video.videoWidth);
     grab.getContext("2d").drawImage(video, 0, 0, grab.width, grab.height);
     const frame = await new Promise((done) => grab.toBlob(done, "image/jpeg", 0.85));
+    if (!wanted()) break;
     try {
       const answer = await fetch(`/api/v1/predict?task=${encodeURIComponent(task())}`, {
         method: "POST", body: frame, headers: { "Content-Type": "image/jpeg" },
       });
       const body = await answer.json();
       if (!answer.ok) throw new Error(body.detail);
-      if (!running) break;
+      if (!wanted()) break;
       failures = 0;
       message.textContent = "";
       latest = body;
@@ -93,6 +108,7 @@ async function loop() {
       speed.dataset.answers = String(Number(speed.dataset.answers ?? 0) + 1);
       draw();
     } catch (error) {
+      if (!wanted()) break;
       failures += 1;
       latest = null;
       draw();
@@ -114,7 +130,8 @@ function draw(target = overlay) {
     const { x, y, width, height } = face.box;
     const names = Object.keys(face.probabilities ?? {});
     const colour = face.needs_review ? "#5a5a5a" : COLOURS[Math.max(0, names.indexOf(face.label)) % COLOURS.length];
-    const text = `${face.label} ${Math.round(100 * face.probabilities[face.label])}%${face.needs_review ? " ?" : ""}`;
+    const share = face.probabilities[face.label];
+    const text = `${face.label}${share === undefined ? "" : ` ${Math.round(100 * share)}%`}${face.needs_review ? " ?" : ""}`;
     told.push(text);
     pen.lineWidth = Math.max(2, wide / 250);
     pen.strokeStyle = colour;

@@ -30,7 +30,6 @@ function changed() {
 }
 
 function adjust() {
-  const value = (name) => form.elements[name].value;
   form.querySelectorAll("input[type=range]").forEach((slider) => {
     slider.previousElementSibling.textContent = slider.value + (slider.name === "blur" ? " px" : " %");
   });
@@ -41,14 +40,20 @@ function adjust() {
     preview.dataset.name = field.files[0].name;
     preview.hidden = false;
   }
-  preview.style.filter = `brightness(${value("brightness")}%) contrast(${value("contrast")}%) ` +
-    `saturate(${value("colour")}%) blur(${value("blur") * preview.width / Math.max(preview.naturalWidth, 1)}px)`;
+  showFilter();
   clearTimeout(again);
   again = setTimeout(ask, 350);
 }
 
+function showFilter() {
+  const value = (name) => form.elements[name].value;
+  preview.style.filter = `brightness(${value("brightness")}%) contrast(${value("contrast")}%) ` +
+    `saturate(${value("colour")}%) blur(${value("blur") * preview.width / Math.max(preview.naturalWidth, 1)}px)`;
+}
+
 async function ask() {
   asking?.abort();
+  clearTimeout(again);
   const mine = asking = new AbortController();
   status.textContent = "Looking…";
   try {
@@ -63,7 +68,7 @@ async function ask() {
       return;
     }
     results.innerHTML = text;
-    status.textContent = "";
+    status.textContent = [...results.querySelectorAll(".result > h2")].map((heading) => heading.firstChild.data.trim()).join(", ");
     document.querySelector(".cards")?.remove();
     results.scrollIntoView({ block: "nearest" });
   } catch (error) {
@@ -71,6 +76,8 @@ async function ask() {
   }
 }
 
+preview.addEventListener("load", showFilter);
+preview.addEventListener("error", () => { preview.hidden = true; }); // a format that this browser does not show
 form.addEventListener("submit", (event) => {
   if (!field.files.length) return; // the server says what is missing
   event.preventDefault();
