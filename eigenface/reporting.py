@@ -14,6 +14,7 @@ from sklearn.pipeline import Pipeline
 from eigenface.calibrate import folds_by_group
 from eigenface.compare import compare
 from eigenface.datasets.cropping import CroppedFaces
+from eigenface.errors import DataError
 from eigenface.evaluate import Evaluation
 from eigenface.facespace import SIZE, standardised
 from eigenface.progress import Progress, silent
@@ -39,6 +40,26 @@ def evaluation_text(evaluation: Evaluation) -> str:
 def write_evaluation_report(evaluation: Evaluation, out_dir: Path) -> Path:
     """Write report.html, report.json and report.txt of an evaluation; returns the page's path."""
     return write_report(out_dir, _judged(evaluation))["html"]
+
+
+def write_data_report(faces: CroppedFaces, name: str, out_dir: Path) -> Path:
+    """Write what there is to see of faces before anything is trained; returns the page's path."""
+    if not len(faces):
+        raise DataError(
+            "no_faces",
+            f"{name}: no face was found in any of {len(faces.rejected)} pictures",
+            "If the pictures are face crops already, say --whole.",
+        )
+    content = ReportContent(
+        title=f"{name}: the faces",
+        classes=[str(label) for label in np.unique(faces.labels)],
+        data=_about({}, faces),
+        counts={str(label): int((faces.labels == label).sum()) for label in np.unique(faces.labels)},
+        sizes=np.array([max(crop.shape[:2]) for crop in faces.crops]),
+        eigenfaces=_eigenfaces(faces),
+        **_samples(faces),
+    )
+    return write_report(out_dir, content)["html"]
 
 
 def write_training_report(trained: Trained, out_dir: Path, *, progress: Progress = silent) -> Path:

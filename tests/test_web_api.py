@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from flask.testing import FlaskClient
 from openapi_spec_validator import validate
+from PIL import Image
 from werkzeug.test import TestResponse
 
 from eigenface.annotate import png_bytes
 from eigenface.datasets.drawn import draw_photo
+from eigenface.errors import RequestError
 from eigenface.limits import MAX_PICTURE_BYTES, MAX_REQUEST_PICTURES
 from eigenface.model import FaceClassifier
 from eigenface.webapp.app import create_app
@@ -125,7 +127,7 @@ def test_a_raw_body_is_a_picture_without_a_name(client: FlaskClient, photo: byte
     ("given", "source"),
     [
         ("../../etc/passwd.png", "passwd.png"),
-        ("C:\\Users\\me\\a b.png", "a b.png"),
+        (r"C:\\Users\\me\\a b.png", "a b.png"),
         ("/tmp/ö.png", "ö.png"),
         ("folder/", "picture"),
         ("a" * 1000, "a" * 255),
@@ -165,8 +167,6 @@ def test_a_picture_of_too_many_bytes_is_refused_alone(
 
 def test_too_many_pixels_are_refused(client: FlaskClient) -> None:
     wide = io.BytesIO()
-    from PIL import Image
-
     Image.new("1", (10_000, 5_001)).save(wide, "PNG")
     check_problem(send(client, DETECT, (wide.getvalue(), "wide.png")), 413, "too_many_pixels")
 
@@ -186,7 +186,9 @@ def test_wrong_requests_are_refused(client: FlaskClient, photo: bytes) -> None:
     check_problem(send(client, f"{PREDICT}?task=,", picture), 404, "unknown_task")
     check_problem(client.post(PREDICT), 422, "missing_field")
     check_problem(client.post(PREDICT, data={"other": (io.BytesIO(photo), "a.png")}), 422, "missing_field")
-    check_problem(client.post(PREDICT, data={"image": "words"}, content_type="multipart/form-data"), 422, "missing_field")
+    check_problem(
+        client.post(PREDICT, data={"image": "words"}, content_type="multipart/form-data"), 422, "missing_field"
+    )
     check_problem(client.post(PREDICT, json={"image": "x"}), 415, "unsupported_type")
     for query in ("min_score=2", "min_score=nan", "min_score=much", "whole=maybe"):
         check_problem(send(client, f"{PREDICT}?{query}", picture), 422, "bad_value")
@@ -227,8 +229,15 @@ def test_posts_of_the_own_page_and_of_programs_pass(client: FlaskClient, photo: 
 
 
 def test_every_answer_has_the_security_headers(client: FlaskClient, photo: bytes) -> None:
-    answers = [client.get(path) for path in ("/", "/how", "/healthz", "/static/style.css", "/api/v1/nothing", "/nothing")]
-    answers += [client.post(PREDICT), client.post("/", headers={"Origin": "null"}), send(client, DETECT, (photo, "a.png"))]
+    answers = [
+        client.get(path, buffered=True)
+        for path in ("/", "/how", "/healthz", "/static/style.css", "/api/v1/nothing", "/nothing")
+    ]
+    answers += [
+        client.post(PREDICT),
+        client.post("/", headers={"Origin": "null"}),
+        send(client, DETECT, (photo, "a.png")),
+    ]
     for answer in answers:
         for name, start in SECURITY.items():
             assert answer.headers[name].startswith(start), (answer.request.path, name)
@@ -280,8 +289,6 @@ def test_a_bug_is_a_problem_document_without_its_details(
 
 
 def test_two_models_of_one_name_are_refused(model: FaceClassifier) -> None:
-    from eigenface.errors import RequestError
-
     with pytest.raises(RequestError, match="looks"):
         FaceService([model, model])
 
@@ -289,8 +296,6 @@ def test_two_models_of_one_name_are_refused(model: FaceClassifier) -> None:
 def test_a_wide_picture_keeps_its_warnings(client: FlaskClient, photo: bytes) -> None:
     whole = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     assert send(client, PREDICT, (png_bytes(whole), "noise.png")).get_json()["warnings"] == []
-    from PIL import Image
-
     buffer = io.BytesIO()
     Image.open(io.BytesIO(photo)).convert("RGB").save(buffer, "JPEG", quality=95)
     cut = buffer.getvalue()[:-200]

@@ -15,7 +15,7 @@ def _block(block: str) -> Markup:
     lines = block.splitlines()
     if block.startswith("#"):
         marks = len(block) - len(block.lstrip("#"))
-        return Markup("<h{0}>{1}</h{0}>").format(min(marks + 1, 4), block[marks:].strip())
+        return Markup("<h{0}>{1}</h{0}>").format(min(marks, 4), block[marks:].strip())
     if all(line.startswith("- ") for line in lines):
         items = Markup("").join(Markup("<li>{}</li>").format(line[2:]) for line in lines)
         return Markup("<ul>{}</ul>").format(items)

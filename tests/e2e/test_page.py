@@ -99,7 +99,8 @@ def test_several_photos_are_answered_and_can_be_kept(page: Any, address: str, tm
     with page.expect_download() as download:
         page.click("text=Annotated PNG >> nth=0")
     download.value.save_as(tmp_path / "a.png")
-    assert Image.open(tmp_path / "a.png").size == (640, 480)
+    with Image.open(tmp_path / "a.png") as drawn:
+        assert drawn.size == (640, 480)
 
 
 @pytest.mark.parametrize("kind", ["drop", "paste"])
