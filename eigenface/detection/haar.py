@@ -19,6 +19,7 @@ import threading
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eigenface.detection.merge import Boxes, gather, keep_best, overlaps
 from eigenface.features.grey import Grey
@@ -94,10 +95,10 @@ class HaarDetector:
         if min(rows, cols) < 2:
             return np.empty((0, 4))
         found = []
+        largest = _grey_at(pixels, _scan_scale(rows, cols, _SCAN_PIXELS[_FRONTAL]))
         for kind, most in _SCAN_PIXELS.items():
-            budget = math.sqrt(most / (rows * cols))
-            scale = min(max(1.0, _SMALL_SIDE / min(rows, cols)), budget)
-            grey = _grey_at(pixels, scale)
+            scale = _scan_scale(rows, cols, most)
+            grey = _resized(largest, max(1, round(cols * scale)), max(1, round(rows * scale)))
             factor = _FINE_FACTOR if grey.size <= _FINE_PIXELS and kind == _FRONTAL else _SCAN_FACTOR
             grey = cv2.copyMakeBorder(grey, _PAD, _PAD, _PAD, _PAD, cv2.BORDER_REPLICATE)
             found.append((self._windows(kind, grey, factor, _SCAN_WINDOW) - [_PAD, _PAD, 0, 0]) / scale)
@@ -145,14 +146,29 @@ class HaarDetector:
         return boxes
 
 
+def _scan_scale(rows: int, cols: int, most: int) -> float:
+    """By how much a picture is enlarged or shrunk for a scan of at most `most` pixels."""
+    return min(max(1.0, _SMALL_SIDE / min(rows, cols)), math.sqrt(most / (rows * cols)))
+
+
 def _grey_at(pixels: Pixels, scale: float) -> Grey:
     """The picture in grey, `scale` times as large."""
     rows, cols = pixels.shape[:2]
-    size = max(1, round(cols * scale)), max(1, round(rows * scale))
-    if size != (cols, rows):
-        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    grey: Grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    grey: Grey = cv2.cvtColor(
+        _resized(pixels, max(1, round(cols * scale)), max(1, round(rows * scale))), cv2.COLOR_RGB2GRAY
+    )
     return grey
+
+
+def _resized(picture: NDArray[np.uint8], cols: int, rows: int) -> NDArray[np.uint8]:
+    """A picture at another size, itself where that is its own."""
+    if picture.shape[:2] == (rows, cols):
+        return picture
+    shrinking = cols < picture.shape[1]
+    resized: NDArray[np.uint8] = cv2.resize(
+        picture, (cols, rows), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
+    )
+    return resized
 
 
 def _square_at(pixels: Pixels, left: int, top: int, size: int, side: int) -> Grey:
