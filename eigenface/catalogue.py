@@ -8,6 +8,9 @@ from typing import Any
 from eigenface.bundle import read_meta
 from eigenface.model import shipped_models
 
+MAIN_TASK = "gender"
+"""What is asked where nobody says what to ask."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -33,7 +36,7 @@ class Entry:
 
 
 def catalogue() -> list[Entry]:
-    """Every shipped model, the winner of a task before its plain one."""
+    """Every shipped model: the main task first, the winner of a task before its plain one."""
     entries = []
     for name, path in shipped_models().items():
         meta = read_meta(path)
@@ -47,4 +50,4 @@ def catalogue() -> list[Entry]:
                 round(path.stat().st_size / 1e6, 2),
             )
         )
-    return sorted(entries, key=lambda entry: (entry.task, entry.name))
+    return sorted(entries, key=lambda entry: (entry.task != MAIN_TASK, entry.task, entry.name))

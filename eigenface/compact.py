@@ -60,7 +60,10 @@ def encode(array: Array, known: Sequence[Array] = ()) -> Encoded:
         for axis, length in enumerate(array.shape):
             largest = np.abs(array).max(axis=1 - axis)
             own = [short_steps(largest, limit) for limit in (_LARGEST_CODE, 63, 31, 15, 7, 3, 1)]
-            for steps in (*own, *(k for k in known if k.shape == (length,) and k.dtype == np.float32 and (k > 0).all())):
+            for steps in (
+                *own,
+                *(k for k in known if k.shape == (length,) and k.dtype == np.float32 and (k > 0).all()),
+            ):
                 encoded = _in_steps(array, steps, axis)
                 if encoded is not None:
                     return encoded

@@ -16,6 +16,7 @@ from eigenface.card import write_card
 from eigenface.datasets import load_dataset
 from eigenface.datasets.cropping import CroppedFaces, crop_dataset
 from eigenface.datasets.dataset import Dataset
+from eigenface.datasets.duplicates import Duplicate, merged_groups, pair_up, signature
 from eigenface.datasets.splits import split_by_group
 from eigenface.errors import DataError
 from eigenface.evaluate import Evaluation, judge
@@ -193,6 +194,9 @@ def train(
         )
     name = name or task.model_name(variant)
     pipeline, chosen, results = task.pipelines[variant](), dict[str, Any](), None
+    described = [describe(faces, dataset.name)]
+    faces, twins = twins_together(faces)
+    described += twins
     training, kept_aside = faces, None
     if test_share > 0:
         train_part, test_part = split_by_group(
@@ -225,12 +229,32 @@ def train(
         faces,
         task,
         name=name,
-        described=[describe(faces, dataset.name)],
+        described=described,
         judged=[judged_row(done) for done in evaluations],
         parameters=chosen,
     )
     progress(2, 2, "trained")
     return Trained(model, tuple(evaluations), chosen, faces, pipeline, results)
+
+
+def twins_together(faces: CroppedFaces) -> tuple[CroppedFaces, list[str]]:
+    """The faces with pictures that are there twice in one group, and what there is to say of them.
+
+    Two copies of a picture on both sides of a split would make a model look better than it is.
+    """
+    found = pair_up([signature(crop) for crop in faces.crops], faces.labels)
+    if not found:
+        return faces, []
+    said = f"{len(found)} pairs of faces are the same picture or nearly so; each stays on one side of every split"
+    torn = sum(pair.labels_differ for pair in found)
+    if torn:
+        said += f"; {torn} of them have two labels, for instance {_torn(faces, found)}"
+    return replace(faces, groups=merged_groups(found, faces.groups, len(faces))), [said]
+
+
+def _torn(faces: CroppedFaces, found: Sequence[Duplicate]) -> str:
+    pair = next(pair for pair in found if pair.labels_differ)
+    return f"{faces.names[pair.first]} and {faces.names[pair.second]}"
 
 
 def check_trainable(faces: CroppedFaces, name: str) -> None:

@@ -1,0 +1,1 @@
+"""Ordered scripts for the long jobs: `python -m eigenface.pipelines.NAME`, each resumable."""

@@ -131,7 +131,9 @@ def test_a_photo_gives_both_pictures_and_a_row_a_face(client: FlaskClient, photo
     assert marked.shape == (300, 420, 3)
     plain = np.asarray(Image.open(io.BytesIO(photo)).convert("RGB"))
     assert (marked != plain).any()
-    assert len(Elements(page).of("meter")) == 4
+    shares = [float(str(bar["width"])) for bar in Elements(page).of("rect")]
+    assert len(shares) == 4
+    assert sum(shares) == pytest.approx(200, abs=0.1)
 
 
 def test_a_large_photo_is_judged_whole_and_shown_small(client: FlaskClient) -> None:

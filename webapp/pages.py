@@ -42,7 +42,7 @@ def upload() -> str | tuple[str, int]:
         return _home(wanted, adjustment, missing=True, whole=options.whole), 422
     results = judge_all(service(), uploads, models, options, adjustment)
     if request.headers.get("X-Part") == "results":
-        return render_template("results.html", results=results, **_helpers())
+        return render_template("results.html", results=results, adjustment=adjustment, **_helpers())
     return _home(wanted, adjustment, results=results, whole=options.whole)
 
 

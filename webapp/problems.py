@@ -68,6 +68,8 @@ def handle_errors(app: Flask) -> None:
     def refused(error: HTTPException) -> Response:
         status = error.code or 500
         code, message, hint = _OF_STATUS.get(status, ("bad_request", error.name, ""))
+        if status in (404, 405) and not wants_json():
+            hint = "Check the address."
         answer = told(code, message, hint, status)
         for name, value in error.get_headers():
             if name == "Allow":

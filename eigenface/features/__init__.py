@@ -1,0 +1,1 @@
+"""Features as plain functions on arrays: grey pixels, gradients, textures, colour, red pixels."""

@@ -1,0 +1,1 @@
+"""scikit-learn estimators over `eigenface.features`; each has its folding rule in `eigenface.fold`."""

@@ -34,6 +34,11 @@ def browser_type_launch_args() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
+def base_url(address: str) -> str:
+    return address
+
+
+@pytest.fixture(scope="session")
 def address(model: FaceClassifier, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where a server with a small model of drawn faces answers."""
     saved: Path = tmp_path_factory.mktemp("e2e") / "looks.eigenface"

@@ -160,6 +160,8 @@ function still() {
   }, "image/png");
 }
 
+document.documentElement.classList.add("script");
+$("start").disabled = false;
 $("start").addEventListener("click", start);
 $("pause").addEventListener("click", pause);
 $("still").addEventListener("click", still);

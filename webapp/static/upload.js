@@ -25,8 +25,11 @@ function take(files) {
 
 function changed() {
   const names = [...field.files].map((file) => file.name);
-  chosen.textContent = names.length ? names.slice(0, 3).join(", ") + (names.length > 3 ? ` and ${names.length - 3} more` : "") : "";
-  if (names.length) ask();
+  // One name stands in the field itself.
+  chosen.textContent = names.length > 1 ? names.slice(0, 3).join(", ") + (names.length > 3 ? ` and ${names.length - 3} more` : "") : "";
+  if (!names.length) return;
+  if (!preview.hidden) showPreview();
+  ask();
 }
 
 function adjust() {
@@ -34,15 +37,16 @@ function adjust() {
     slider.previousElementSibling.textContent = slider.value + (slider.name === "blur" ? " px" : " %");
   });
   if (!field.files.length) return;
-  if (preview.hidden || preview.dataset.name !== field.files[0].name) {
-    URL.revokeObjectURL(preview.src);
-    preview.src = URL.createObjectURL(field.files[0]);
-    preview.dataset.name = field.files[0].name;
-    preview.hidden = false;
-  }
+  if (preview.hidden) showPreview();
   showFilter();
   clearTimeout(again);
   again = setTimeout(ask, 350);
+}
+
+function showPreview() {
+  URL.revokeObjectURL(preview.src);
+  preview.src = URL.createObjectURL(field.files[0]);
+  preview.hidden = false;
 }
 
 function showFilter() {
@@ -68,7 +72,8 @@ async function ask() {
       return;
     }
     results.innerHTML = text;
-    status.textContent = [...results.querySelectorAll(".result > h2")].map((heading) => heading.firstChild.data.trim()).join(", ");
+    const said = [...results.querySelectorAll(".result > h2")].map((heading) => heading.firstChild.data.trim());
+    status.textContent = said.length > 1 ? `${said.length} pictures: ${said.join("; ").toLowerCase()}` : said[0];
     document.querySelector(".cards")?.remove();
     results.scrollIntoView({ block: "nearest" });
   } catch (error) {
