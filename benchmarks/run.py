@@ -58,16 +58,32 @@ def rows() -> list[tuple[str, float, float | None, str]]:
     cascade = cv2.CascadeClassifier(str(CASCADES / "haarcascade_frontalface_default.xml"))
     grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
     stock_scan = milliseconds(lambda: cascade.detectMultiScale(grey, 1.1, 5, minSize=(30, 30)))
-    found.append(("faces in 640x480", milliseconds(lambda: get_detector().detect(photo)), stock_scan, "stock cascade (1.1, 5)"))
+    found.append(
+        ("faces in 640x480", milliseconds(lambda: get_detector().detect(photo)), stock_scan, "stock cascade (1.1, 5)")
+    )
     large = np.asarray(Image.fromarray(photo).resize((4000, 3000)))
     large_grey = cv2.cvtColor(large, cv2.COLOR_RGB2GRAY)
     stock_large = milliseconds(lambda: cascade.detectMultiScale(large_grey, 1.1, 5, minSize=(30, 30)), 1)
-    found.append(("faces in 4000x3000", milliseconds(lambda: get_detector().detect(large)), stock_large, "stock cascade (1.1, 5)"))
+    found.append(
+        (
+            "faces in 4000x3000",
+            milliseconds(lambda: get_detector().detect(large)),
+            stock_large,
+            "stock cascade (1.1, 5)",
+        )
+    )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "photo.png")
         Image.fromarray(photo).save(path)
         bare = process(sys.executable, "-c", "pass")
-        found.append(("import eigenface, beyond a bare interpreter", process(sys.executable, "-c", "import eigenface") - bare, None, ""))
+        found.append(
+            (
+                "import eigenface, beyond a bare interpreter",
+                process(sys.executable, "-c", "import eigenface") - bare,
+                None,
+                "",
+            )
+        )
         script = str(Path(sys.executable).with_name("eigenface"))
         found.append(("a whole `eigenface predict` process", process(script, "predict", str(path)), None, ""))
     return found

@@ -32,4 +32,6 @@ def text() -> str:
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).with_name("commands.md")).write_text(text(), encoding="utf-8")
+    Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).with_name("commands.md")).write_text(
+        text(), encoding="utf-8"
+    )

@@ -20,7 +20,15 @@ def table() -> str:
             first = (f"`{entry.name}`", entry.question, f"{entry.megabytes:.1f} MB") if number == 0 else ("", "", "")
             faces = f"{row['data']}, {row['n']}"
             auc = f"{row['roc_auc']:.3f}" if row.get("roc_auc") is not None else ""
-            cells = [first[0], first[1], faces, f"{row['accuracy']:.3f}{interval}", auc, f"{row['baseline']:.3f}", first[2]]
+            cells = [
+                first[0],
+                first[1],
+                faces,
+                f"{row['accuracy']:.3f}{interval}",
+                auc,
+                f"{row['baseline']:.3f}",
+                first[2],
+            ]
             rows.append("| " + " | ".join(cells) + " |\n")
     return "".join(rows)
 

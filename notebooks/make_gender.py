@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-STORY = '''
+STORY = """
 # Gender: from raw photos to a served model
 
 The whole road in one sitting: look at the pictures, crop the faces, look again, understand eigenfaces, search, judge, save, serve.
@@ -158,7 +158,7 @@ client = create_app(FaceService([loaded])).test_client()
 buffer = io.BytesIO()
 Image.fromarray(crop).save(buffer, "PNG")
 client.post("/api/v1/predict?task=mine&whole=1", data=buffer.getvalue(), content_type="image/png").get_json()
-'''
+"""
 
 
 def notebook() -> nbformat.NotebookNode:

@@ -70,7 +70,7 @@ def judge(
     side: int = _SHOWN_SIDE,
 ) -> Result:
     """Answer one upload and prepare all that the page shows of it, its pictures at most `side` pixels either way."""
-    with service.place():
+    with service.places:
         answer, picture = answer_upload(upload, models, options, adjustment)
         if picture is None:
             return Result(answer)

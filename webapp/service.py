@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -37,7 +36,7 @@ class FaceService:
             )
         self._loaded = dict(self._given)
         self._lock = threading.Lock()
-        self._places = threading.Semaphore(_AT_ONCE)
+        self.places = threading.Semaphore(_AT_ONCE)  # entered for as long as a picture is held decoded
 
     @property
     def names(self) -> list[str]:
@@ -82,14 +81,8 @@ class FaceService:
 
     def answer(self, upload: Upload, models: Sequence[FaceClassifier], options: Options) -> Answer:
         """The answer about one upload; a picture that is refused is an answer with its error."""
-        with self.place():
+        with self.places:
             return answer_upload(upload, models, options)[0]
-
-    @contextlib.contextmanager
-    def place(self) -> Iterator[None]:
-        """A place among the few pictures that are held decoded at a time; waits for one."""
-        with self._places:
-            yield
 
     def warm(self) -> None:
         """Load what the first upload needs, so that it is answered as fast as the tenth."""

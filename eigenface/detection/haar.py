@@ -52,7 +52,7 @@ _WEIGHTS = (0.82, 1.02, 1.47, 2.19, -0.8)
 share of the picture's shorter side, and a constant. Logistic regression on candidates of photographs with known boxes
 and of photographs without a face."""
 _SMALL_SHARE = 0.22  # below this share a box gets no less likely
-MIN_SCORE = 0.72
+MIN_SCORE = 0.6
 
 
 class HaarDetector:
