@@ -12,8 +12,9 @@ from eigenface.cli import COMMANDS, group
 
 _INTRODUCTION = """# Commands
 
-Results go to stdout, everything else to stderr. Exit status: 0 all answered, 1 some pictures refused and the rest answered, 2 the request
-itself was wrong (one line says what, where and what to do). This page is made from `eigenface COMMAND --help`.
+Results go to stdout, everything else to stderr. Exit status: 0 all answered, 1 some pictures refused and the rest
+answered, 2 the request itself was wrong (one line says what, where and what to do). This page is made from
+`eigenface COMMAND --help`.
 """
 
 

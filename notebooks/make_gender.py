@@ -11,8 +11,9 @@ from nbclient import NotebookClient
 STORY = """
 # Gender: from raw photos to a served model
 
-The whole road in one sitting: look at the pictures, crop the faces, look again, understand eigenfaces, search, judge, save, serve.
-Without data it runs on drawn faces, of people who do not exist. With the environment variable `EIGENFACE_DATA` it takes real photographs.
+The whole road in one sitting: look at the pictures, crop the faces, look again, understand eigenfaces, search, judge,
+save, serve. Without data it runs on drawn faces, of people who do not exist. With the environment variable
+`EIGENFACE_DATA` it takes real photographs.
 ---
 import os
 import tempfile
@@ -57,7 +58,8 @@ colour_maps(faces.crops[0])
 ===
 ## Eigenfaces
 
-A face of 64x64 pixels is a point in 4,096 dimensions. The directions in which faces differ most are pictures themselves.
+A face of 64x64 pixels is a point in 4,096 dimensions. The directions in which faces differ most are pictures
+themselves.
 ---
 from sklearn.decomposition import PCA
 
@@ -126,7 +128,8 @@ models_figure(rows)
 ===
 ## Save, load, answer
 
-`.eigenface` holds plain arrays, a list of operations and a card; reading it runs no code of the file. `.joblib` is the pipeline as a pickle.
+`.eigenface` holds plain arrays, a list of operations and a card; reading it runs no code of the file. `.joblib` is the
+pipeline as a pickle.
 ---
 import eigenface
 

@@ -1,7 +1,7 @@
 """Look before you train, look after: `python -m eigenface.pipelines.report DATA --out DIR [--model MODEL]`.
 
-Without a model: sizes of the pictures, classes, samples, grey and colour maps, eigenfaces of these faces. With one: also how it does on
-them. Writes report.html, report.json, report.txt and the figures.
+Without a model: sizes of the pictures, classes, samples, grey and colour maps, eigenfaces of these faces. With one:
+also how it does on them. Writes report.html, report.json, report.txt and the figures.
 """
 
 from __future__ import annotations

@@ -52,8 +52,6 @@ def test_figures_in_the_readme_are_the_models_own() -> None:
 def test_the_readmes_python_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from PIL import Image
-
     Image.fromarray(draw_photo(2, random_state=5)[0]).save(tmp_path / "photo.jpg", quality=95)
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", read("README.md"), re.DOTALL)
