@@ -21,7 +21,7 @@ answered, 2 the request itself was wrong (one line says what, where and what to 
 def text() -> str:
     """The page."""
     parts = [_INTRODUCTION]
-    top = Context(group, info_name="eigenface", terminal_width=100, max_content_width=100)
+    top = Context(group, info_name="eigenface", terminal_width=100, max_content_width=100, **group.context_settings)
     for name in COMMANDS:
         command = group.get_command(top, name)
         assert command is not None

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import functools
 import io
+import unicodedata
 from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -16,6 +19,10 @@ _COLOURS = ((0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167), (230, 1
 
 _REVIEW = (90, 90, 90)
 _PAD = 0.35  # of the text's height, around it
+_WIDER_FONTS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "Arial Unicode.ttf", "arialuni.ttf", "arial.ttf")
+"""Fonts with more than Pillow's ASCII, where the machine or matplotlib has one."""
+
+_EASTERN_FONTS = ("NotoSansCJK-Regular.ttc", "msyh.ttc", "PingFang.ttc", "wqy-zenhei.ttc")
 
 
 def annotate(pixels: Pixels, answer: Answer) -> Pixels:
@@ -82,20 +89,20 @@ def _draw_plate(
     colour: tuple[int, int, int],
     taken: list[tuple[int, int, int, int]],
 ) -> None:
-    text = plate_text(face)
+    text, file = _drawable(plate_text(face))
     height = max(10, min(round(face.box.height / 7), round(max(size) / 30)))
-    font = _font(height)
+    font = _font(height, file)
     left, top, right, bottom = pen.textbbox((0, 0), text, font=font)
     while right - left > size[0] and height > 7:  # a long label on a small picture
         height -= 1
-        font = _font(height)
+        font = _font(height, file)
         left, top, right, bottom = pen.textbbox((0, 0), text, font=font)
     pad = max(1, round(height * _PAD))
     wide, high = round(right - left) + 2 * pad, round(bottom - top) + 2 * pad
     x, y = _place(face.box, wide, high, size, taken)
     taken.append((x, y, x + wide, y + high))
     pen.rectangle((x, y, x + wide - 1, y + high - 1), fill=colour, outline="white")
-    pen.text((x + pad - left, y + pad - top), text, font=font, fill="white")
+    pen.text((x + pad - left, y + pad - top), text, font=font, fill=_ink(colour))
 
 
 def _place(
@@ -111,6 +118,40 @@ def _place(
     return x, places[0] if places else max(0, min(round(box.y), size[1] - high))
 
 
+def _ink(ground: tuple[int, int, int]) -> str:
+    """Black or white, whichever stands out more from the ground (contrast as WCAG 2 counts it)."""
+    linear = [(value / 255) ** 2.2 for value in ground]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return "black" if (luminance + 0.05) / 0.05 > 1.05 / (luminance + 0.05) else "white"
+
+
+@functools.lru_cache(maxsize=256)
+def _drawable(text: str) -> tuple[str, str | None]:
+    """The text as it can be drawn here, and the font file for it (None: Pillow's own, which knows ASCII).
+
+    Where no font has a character, accents go first; what is left is written as its code, never as an empty box.
+    """
+    if text.isascii():
+        return text, None
+    folder = find_spec("matplotlib")  # located, not imported: its font files are all that is wanted
+    own = Path(folder.origin).parent / "mpl-data" / "fonts" / "ttf" if folder and folder.origin else None
+    for name in (*([str(own / "DejaVuSans.ttf")] if own else []), *_WIDER_FONTS, *_EASTERN_FONTS):
+        if _has_all(name, text):
+            return text, name
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return plain.encode("ascii", "backslashreplace").decode(), None
+
+
+def _has_all(file: str, text: str) -> bool:
+    """Whether a font draws every character of the text as something else than its mark for missing ones."""
+    try:
+        font = ImageFont.truetype(file, 24)
+    except OSError:
+        return False
+    missing = bytes(font.getmask("\U0010fffe"))
+    return all(bytes(font.getmask(char)) != missing for char in set(text) if not char.isspace())
+
+
 @functools.lru_cache(maxsize=32)
-def _font(height: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(height)
+def _font(height: int, file: str | None) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(height) if file is None else ImageFont.truetype(file, height)

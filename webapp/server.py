@@ -20,7 +20,7 @@ from eigenface.vision import cv2
 from eigenface.webapp.app import create_app
 from eigenface.webapp.service import FaceService
 
-_THREADS = 8  # more than pictures at once, so that pages and /healthz are answered meanwhile
+_THREADS = 4
 _IN_MEMORY = 2 * MAX_REQUEST_BYTES  # waitress refuses above this; below it, the application says why it refuses
 _IDLE_SECONDS = 60
 

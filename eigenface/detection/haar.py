@@ -41,6 +41,7 @@ _SCAN_WINDOW = 24  # the smallest window, in pixels of the scanned picture
 _MOST_PIXELS = 1_228_800  # what a small `min_face` may ask for
 _SMALL_SIDE = 160  # a shorter side below this is enlarged to it
 _PAD = 12  # rows and columns of repeated border, in pixels of the scanned picture
+_MOST_WORK = 400_000  # tallest times widest scanned picture that one cascade's working memory grows to
 _MOST_WINDOWS = 2000  # bounds the work that a strange picture can cause
 
 _LOOK_SIDE, _LOOK_ROOM, _LOOK_FACTOR, _LOOK_RANGE = 48, 1.7, 1.1, (0.7, 1.4)
@@ -129,13 +130,10 @@ class HaarDetector:
 
     def _windows(self, kind: int, grey: Grey, factor: float, low: int, high: int = 0) -> Boxes:
         """All windows of a cascade that pass, moved into the frontal frame: boxes (n, 4)."""
-        cascades: dict[str, Any] = self._local.__dict__.setdefault("cascades", {})
-        name = _FILES[kind]
-        if name not in cascades:
-            cascades[name] = cv2.CascadeClassifier(str(CASCADES / name))
+        cascade = self._cascade(_FILES[kind], *grey.shape)
         picture = cv2.flip(grey, 1) if kind in _MIRRORED else grey
         # Without neighbours asked for, every window that passes is returned.
-        found, _ = cascades[name].detectMultiScale2(picture, factor, 0, 0, (low, low), (high, high))
+        found, _ = cascade.detectMultiScale2(picture, factor, 0, 0, (low, low), (high, high))
         boxes = np.array(found, dtype=np.float64).reshape(-1, 4)
         if kind in _MIRRORED:
             boxes[:, 0] = grey.shape[1] - boxes[:, 0] - boxes[:, 2]
@@ -144,6 +142,20 @@ class HaarDetector:
         boxes[:, 2:] *= side
         boxes[:, :2] = centres - boxes[:, 2:] / 2
         return boxes
+
+    def _cascade(self, name: str, rows: int, cols: int) -> Any:
+        """This thread's cascade of that name.
+
+        Its working memory covers the tallest and the widest picture so far at once, and never shrinks: after a tall
+        strip and a wide one it would hold a huge square. Then it is loaded anew, which takes some milliseconds.
+        """
+        kept: dict[str, tuple[Any, int, int]] = self._local.__dict__.setdefault("cascades", {})
+        cascade, tallest, widest = kept.get(name, (None, 0, 0))
+        tallest, widest = max(tallest, rows), max(widest, cols)
+        if cascade is None or tallest * widest > _MOST_WORK:
+            cascade, tallest, widest = cv2.CascadeClassifier(str(CASCADES / name)), rows, cols
+        kept[name] = cascade, tallest, widest
+        return cascade
 
 
 def _scan_scale(rows: int, cols: int, most: int) -> float:
