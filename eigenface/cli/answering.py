@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePath
 from typing import Any, TextIO
 
@@ -15,6 +15,7 @@ from eigenface.cli.pictures import Found, Pictures
 from eigenface.cli.table import answer_lines
 from eigenface.cli.talk import note
 from eigenface.errors import PictureError, RequestError
+from eigenface.image import SUFFIXES
 from eigenface.model import FaceClassifier
 from eigenface.recognise import Options, answer_or_refusal
 from eigenface.types import Answer
@@ -48,7 +49,7 @@ def answer_pictures(
     """Answer every picture, as soon as it is known; returns the exit status."""
     pictures, refused = Pictures(photos), 0
     with contextlib.ExitStack() as stack:
-        rows = _open_table(stack, table) if table else None
+        rows, flush = _open_table(stack, table, photos) if table else (None, None)
         for found in pictures:
             answer = _answer(found, models, options)
             refused += answer.error is not None
@@ -56,8 +57,9 @@ def answer_pictures(
                 click.echo(json.dumps(answer.as_dict(), ensure_ascii=False))
             else:
                 click.echo("\n".join(answer_lines(answer)))
-            if rows:
+            if rows and flush:
                 rows.writerows(_face_rows(answer))
+                flush()
             if annotate and not answer.error:
                 _write_annotated(found, answer, annotate, options)
     if pictures.skipped:
@@ -73,7 +75,9 @@ def _answer(found: Found, models: Sequence[FaceClassifier], options: Options) ->
     return answer_or_refusal(found.picture, models, options, name=found.source)
 
 
-def _open_table(stack: contextlib.ExitStack, path: Path) -> Any:
+def _open_table(stack: contextlib.ExitStack, path: Path, photos: Sequence[str]) -> tuple[Any, Callable[[], None]]:
+    if path.suffix.lower() in {*SUFFIXES, ".zip"} or (path.exists() and any(_same(path, photo) for photo in photos)):
+        raise RequestError("cannot_write", f"--csv {path}: that is a picture, or pictures", "Name a .csv file.")
     try:
         handle: TextIO = stack.enter_context(path.open("w", newline="", encoding="utf-8"))
     except OSError as error:
@@ -82,7 +86,11 @@ def _open_table(stack: contextlib.ExitStack, path: Path) -> Any:
         ) from None
     writer = csv.writer(handle)
     writer.writerow(_COLUMNS)
-    return writer
+    return writer, handle.flush
+
+
+def _same(path: Path, photo: str) -> bool:
+    return Path(photo).exists() and path.samefile(photo)
 
 
 def _face_rows(answer: Answer) -> list[list[Any]]:
@@ -111,8 +119,8 @@ def _write_annotated(found: Found, answer: Answer, folder: Path, options: Option
 
 def safe_name(source: str) -> Path:
     """A source as a relative path that stays below an output folder."""
-    parts = [part for part in PurePath(source).parts if part not in ("..", ".", PurePath(source).anchor)]
-    return Path(*parts)
+    parts = [part for part in PurePath(source).parts if part not in (".", PurePath(source).anchor)]
+    return Path(*("_up" if part == ".." else part for part in parts))  # `../a.jpg` and `a.jpg` stay apart
 
 
 def write_file(path: Path, data: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -31,6 +32,8 @@ def picture_options(command: Command) -> Command:
 
 def as_options(*, whole: bool = False, **given: Any) -> Options:
     """The picture options as the library takes them."""
+    if given["min_score"] is not None and math.isnan(given["min_score"]):
+        raise RequestError("bad_score", "--min-score nan: not a number", "Give one from 0 to 1.")
     return Options(whole=whole, **{key: given[key] for key in ("detector", "min_face", "min_score", "max_pixels")})
 
 

@@ -34,6 +34,8 @@ class Pictures:
                 yield from self._folder(argument, path)
             elif path.is_file() and path.suffix.lower() not in SUFFIXES and is_zipfile(path):
                 yield from self._zip(argument, path)
+            elif path.is_file() and path.suffix.lower() == ".zip" and path.stat().st_size:
+                raise RequestError("bad_zip", f"{argument}: not a zip, or a damaged one", "Make it again.")
             else:
                 yield Found(argument, path)  # one that is not there is answered with its error
 
