@@ -10,6 +10,8 @@ _TRAINING_PICTURES = (
     "and support vectors computed from faces (see NOTICE), no names and no pictures."
 )
 
+_MOST_CLASSES = 12  # in a table that is still read
+
 
 def write_card(meta: Mapping[str, Any], limits: Sequence[str]) -> str:
     """The card in Markdown, from a model's description and its task's limits.
@@ -55,12 +57,25 @@ def _tables(judged: Sequence[Mapping[str, Any]]) -> list[str]:
             f"| {row['calibration_error']:.3f} | {row['baseline']:.3f} |"
         )
     tables = ["\n".join(lines), "Accuracy with its 95 % interval, persons resampled where they are known."]
+    tables.append(_recalls(judged))
     parts = [part for row in judged for part in row.get("subgroups", [])]
     if parts:
         lines = ["| part | n | accuracy |", "|---|---|---|"]
         lines += [f"| {part['by']} {part['value']} | {part['n']} | {part['accuracy']:.3f} |" for part in parts]
         tables.append("\n".join(lines))
     return tables
+
+
+def _recalls(judged: Sequence[Mapping[str, Any]]) -> str:
+    """How many of each class are recognised: a model may be right on the whole and wrong for some."""
+    classes = sorted({label for row in judged for label in row.get("recall", {})})
+    if not 0 < len(classes) <= _MOST_CLASSES:
+        return ""
+    lines = ["| recognised of | " + " | ".join(classes) + " |", "|---" * (len(classes) + 1) + "|"]
+    for row in judged:
+        shares = [f"{row['recall'][label]:.3f}" if label in row.get("recall", {}) else "" for label in classes]
+        lines.append(f"| {row['data']} | " + " | ".join(shares) + " |")
+    return "\n".join(lines)
 
 
 def _review(review: Mapping[str, Any]) -> str:

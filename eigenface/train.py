@@ -310,6 +310,7 @@ def judged_row(evaluation: Evaluation) -> dict[str, Any]:
         "roc_auc": round(auc, 4) if np.isfinite(auc) else None,
         "calibration_error": round(scores.calibration_error.value, 4),
         "baseline": round(baseline.accuracy.value, 4) if baseline else 0.0,
+        "recall": {one.label: round(one.recall, 4) for one in scores.per_class if np.isfinite(one.recall)},
         "subgroups": [
             {"by": part.by, "value": part.value, "n": part.n, "accuracy": round(part.accuracy.value, 4)}
             for part in scores.subgroups
