@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -14,6 +16,8 @@ from eigenface.report.style import DASHES, FAINT, INK, MUTED, PALETTE, canvas, g
 
 THRESHOLDS = tuple(round(0.1 * i, 1) for i in range(1, 10))
 MOST_LINES = 8
+
+Floats = NDArray[np.float64]
 
 
 def _thinned(x: NDArray[np.float64], y: NDArray[np.float64], most: int = 800) -> NDArray[np.intp]:
@@ -89,18 +93,9 @@ def roc_figure(scores: Scores) -> Figure:
         axes.text(0.985, 0.03, "dots: thresholds .1 to .9, orange .5", ha="right", fontsize=9, color=MUTED)
         return figure
     axes.set_title(f"mean AUC {scores.roc_auc}")
-    handles = []
-    for place, (label, auc, _, curve) in enumerate(_chosen(lines, 1)):
-        keep = _thinned(curve.false_alarms, curve.recall)
-        look = {"color": PALETTE[place], "linestyle": DASHES[place]} if place < MOST_LINES else {"color": FAINT}
-        width = 1.8 if place < MOST_LINES else 0.8
-        order = 3 - place / 100 if place < MOST_LINES else 2
-        drawn = axes.plot(curve.false_alarms[keep], curve.recall[keep], linewidth=width, zorder=order, **look)[0]
-        if place < MOST_LINES:
-            half = curve.at(0.5)
-            axes.plot(curve.false_alarms[half], curve.recall[half], "o", color=PALETTE[place], markersize=6, zorder=5)
-            drawn.set_label(f"{short(label)}  {auc:.3f}")
-            handles.append(drawn)
+    handles = _draw_lines(
+        axes, [(label, auc, curve, curve.false_alarms, curve.recall) for label, auc, _, curve in _chosen(lines, 1)]
+    )
     _finish(figure, handles, len(lines))
     return figure
 
@@ -132,20 +127,28 @@ def precision_recall_figure(scores: Scores) -> Figure:
         axes.text(0.015, 0.03, note, ha="left", fontsize=9, color=MUTED)
         return figure
     axes.set_title(f"mean average precision {scores.average_precision}")
-    handles = []
-    for place, (label, _, average, curve) in enumerate(_chosen(lines, 2)):
-        keep = _thinned(curve.recall, curve.precision)
-        look = {"color": PALETTE[place], "linestyle": DASHES[place]} if place < MOST_LINES else {"color": FAINT}
-        width = 1.8 if place < MOST_LINES else 0.8
-        order = 3 - place / 100 if place < MOST_LINES else 2
-        drawn = axes.plot(curve.recall[keep], curve.precision[keep], linewidth=width, zorder=order, **look)[0]
-        if place < MOST_LINES:
-            half = curve.at(0.5)
-            axes.plot(curve.recall[half], curve.precision[half], "o", color=PALETTE[place], markersize=6, zorder=5)
-            drawn.set_label(f"{short(label)}  {average:.3f}")
-            handles.append(drawn)
+    handles = _draw_lines(
+        axes, [(label, average, curve, curve.recall, curve.precision) for label, _, average, curve in _chosen(lines, 2)]
+    )
     _finish(figure, handles, len(lines))
     return figure
+
+
+def _draw_lines(axes: Axes, lines: Sequence[tuple[str, float, Curve, Floats, Floats]]) -> list[Line2D]:
+    """A line a class (label, figure, curve, x, y), the first few in colours of their own; those, for the legend."""
+    handles = []
+    for place, (label, figure, curve, x, y) in enumerate(lines):
+        keep = _thinned(x, y)
+        if place >= MOST_LINES:
+            axes.plot(x[keep], y[keep], linewidth=0.8, zorder=2, color=FAINT)
+            continue
+        order, colour, dashes = 3 - place / 100, PALETTE[place], DASHES[place]
+        drawn = axes.plot(x[keep], y[keep], linewidth=1.8, zorder=order, color=colour, linestyle=dashes)[0]
+        half = curve.at(0.5)
+        axes.plot(x[half], y[half], "o", color=PALETTE[place], markersize=6, zorder=5)
+        drawn.set_label(f"{short(label)}  {figure:.3f}")
+        handles.append(drawn)
+    return handles
 
 
 def _chosen(lines: list[tuple[str, float, float, Curve]], by: int) -> list[tuple[str, float, float, Curve]]:
