@@ -21,7 +21,7 @@ from PIL import Image
 
 from eigenface.datasets.drawn import draw_photo, make_faces
 from eigenface.detection import get_detector
-from eigenface.model import load_model
+from eigenface.store import load_model
 from eigenface.vision import CASCADES, cv2
 
 

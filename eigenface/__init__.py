@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from eigenface.api import detect_faces, predict_photo
     from eigenface.errors import DataError, EigenfaceError, ModelError, PictureError, RequestError
-    from eigenface.model import FaceClassifier, load_model, save_model
+    from eigenface.model import FaceClassifier
+    from eigenface.store import load_model, save_model
     from eigenface.train import train
     from eigenface.types import Answer, Box, Face
 
@@ -28,9 +29,9 @@ _HOMES = {
     "PictureError": "errors",
     "RequestError": "errors",
     "detect_faces": "api",
-    "load_model": "model",
+    "load_model": "store",
     "predict_photo": "api",
-    "save_model": "model",
+    "save_model": "store",
     "train": "train",
 }
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from eigenface.image import PictureSource
-from eigenface.model import load_model
 from eigenface.recognise import Options, recognise
+from eigenface.store import load_model
 from eigenface.types import Answer, Face
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eigenface.bundle import read_meta
-from eigenface.model import shipped_models
+from eigenface.store import shipped_models
 
 MAIN_TASK = "gender"
 """What is asked where nobody says what to ask."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from eigenface.crops import crop_face, whole_box
 from eigenface.detection import get_detector
@@ -12,8 +13,10 @@ from eigenface.errors import PictureError
 from eigenface.facespace import FRAME, load_face_space
 from eigenface.image import Picture, PictureSource, load_picture
 from eigenface.limits import MAX_FACES, MAX_PIXELS, SMALLEST_FACE
-from eigenface.model import FaceClassifier
 from eigenface.types import Answer, Box, Detection, Face, Verdict
+
+if TYPE_CHECKING:
+    from eigenface.model import FaceClassifier
 
 
 @dataclass(frozen=True, slots=True)

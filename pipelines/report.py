@@ -15,8 +15,8 @@ from eigenface.datasets import load_dataset
 from eigenface.datasets.cropping import crop_dataset
 from eigenface.errors import EigenfaceError
 from eigenface.evaluate import evaluate
-from eigenface.model import load_model
 from eigenface.reporting import write_data_report, write_evaluation_report
+from eigenface.store import load_model
 from eigenface.tasks import task_for
 
 

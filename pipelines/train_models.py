@@ -27,9 +27,10 @@ from eigenface.errors import EigenfaceError
 from eigenface.evaluate import Evaluation, judge
 from eigenface.facespace import FRAME, SHIPPED, FaceSpace, save_face_space, standardised
 from eigenface.journal import Journal
-from eigenface.model import FaceClassifier, save_model
+from eigenface.model import FaceClassifier
 from eigenface.progress import Progress
 from eigenface.search import search
+from eigenface.store import save_model
 from eigenface.tasks import get_task, tasks
 from eigenface.tasks.task import Source, Task
 from eigenface.train import LARGEST_CROP, describe, fit_model, judged_row, versions

@@ -27,9 +27,9 @@ from eigenface.datasets.cropping import CroppedFaces, crop_dataset
 from eigenface.datasets.splits import split_by_group
 from eigenface.errors import EigenfaceError, RequestError
 from eigenface.evaluate import Evaluation, judge
-from eigenface.model import save_model
 from eigenface.search import Forecast, Grid, SearchResult, candidates_of, get_grid, search, write_csv
 from eigenface.search.grids import NAMED, differing
+from eigenface.store import save_model
 from eigenface.tasks import task_for
 from eigenface.tasks.task import Task
 from eigenface.train import LARGEST_CROP, Trained, check_trainable, describe, fit_model, judged_row

@@ -22,7 +22,8 @@ import sklearn
 from sklearn.linear_model import LogisticRegression
 
 from eigenface.errors import EigenfaceError, ModelError
-from eigenface.model import FaceClassifier, load_model, save_model
+from eigenface.model import FaceClassifier
+from eigenface.store import load_model, save_model
 
 
 @pytest.fixture

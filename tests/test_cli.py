@@ -17,7 +17,8 @@ from PIL import Image
 
 from eigenface.cli import COMMANDS, main
 from eigenface.datasets.drawn import draw_photo
-from eigenface.model import FaceClassifier, save_model
+from eigenface.model import FaceClassifier
+from eigenface.store import save_model
 
 
 class Run:

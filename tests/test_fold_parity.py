@@ -21,11 +21,12 @@ from eigenface.compact import decode, encode
 from eigenface.datasets.drawn import make_faces
 from eigenface.errors import ModelError
 from eigenface.fold import fold, unfoldable_step
-from eigenface.model import FaceClassifier, load_model, save_model
+from eigenface.model import FaceClassifier
 from eigenface.program import Program
 from eigenface.steps.eigen import Eigenfaces, Rounded
 from eigenface.steps.faces import ColourFaces, GreyFaces
 from eigenface.steps.maps import HOG, LBP, ColourBands, Weighted
+from eigenface.store import load_model, save_model
 
 TWO = make_faces(("female", "male"), 20, size=(30, 60), random_state=1)
 FOUR = make_faces(("a", "b", "c", "d"), 12, size=(30, 60), random_state=2)

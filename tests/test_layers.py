@@ -20,14 +20,16 @@ FLOORS = (
     ("image", "crops", "bundle", "journal", "review", "features"),
     ("operations", "facespace", "detection"),
     ("program",),
-    ("model", "estimator", "pickled"),
-    ("recognise", "annotate", "catalogue"),
+    ("model", "estimator"),
+    ("recognise", "pickled", "annotate"),
+    ("store",),
+    ("catalogue",),
     ("api",),
 )
 """Answering, from the ground up: a module imports from its own floor and from those below."""
 
 LEARNING = frozenset({"sklearn", "scipy", "skops", "joblib", "matplotlib"})
-LATE = {"estimator": {"skops"}, "pickled": {"joblib", "sklearn"}, "model": {"joblib"}}
+LATE = {"estimator": {"skops"}, "pickled": {"joblib", "sklearn"}, "store": {"joblib"}}
 """What a module of the upper half may import inside a function, when somebody asks for it."""
 
 

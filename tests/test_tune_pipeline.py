@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from eigenface.datasets import load_dataset
-from eigenface.model import load_model
 from eigenface.pipelines import tune
+from eigenface.store import load_model
 
 SIDE = 24
 

@@ -21,7 +21,8 @@ from PIL import Image
 
 from eigenface.datasets.drawn import draw_photo
 from eigenface.limits import MAX_REQUEST_BYTES
-from eigenface.model import FaceClassifier, save_model
+from eigenface.model import FaceClassifier
+from eigenface.store import save_model
 
 SERVE = [sys.executable, "-m", "eigenface", "serve", "--host", "127.0.0.1"]
 

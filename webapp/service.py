@@ -14,8 +14,9 @@ from eigenface.catalogue import catalogue
 from eigenface.errors import PictureError, RequestError
 from eigenface.image import Picture, load_picture
 from eigenface.limits import MAX_PICTURE_BYTES, MAX_PIXELS
-from eigenface.model import FaceClassifier, load_model, shipped_models
+from eigenface.model import FaceClassifier
 from eigenface.recognise import Options, recognise
+from eigenface.store import load_model, shipped_models
 from eigenface.types import Answer
 from eigenface.webapp.adjust import Adjustment
 from eigenface.webapp.uploads import Upload

@@ -30,8 +30,8 @@ def command(photos: tuple[str, ...], out: Path, task: str | None, force: bool, *
     from eigenface.annotate import png_bytes
     from eigenface.crops import CropSpec, crop_face
     from eigenface.image import load_picture
-    from eigenface.model import load_model
     from eigenface.recognise import find
+    from eigenface.store import load_model
 
     spec = load_model(task).crop if task else CropSpec()
     options = as_options(**given)

@@ -20,8 +20,8 @@ from eigenface.cli.talk import Bar, note
 def command(model: str, data: Path, whole: bool, report: Path | None, trust: bool, as_json: bool) -> None:
     """Judge a MODEL or shipped TASK on labelled DATA that it never saw."""
     from eigenface.evaluate import evaluate
-    from eigenface.model import load_model
     from eigenface.reporting import evaluation_text, write_evaluation_report
+    from eigenface.store import load_model
 
     loaded = load_model(model, trust=trust)
     with Bar() as bar:

@@ -16,7 +16,8 @@ import click
 def command(model: str, trust: bool, card: bool, as_json: bool) -> None:
     """Say what a MODEL is, what it learned from, how it answers and how often it is wrong."""
     from eigenface.cli.table import aligned
-    from eigenface.model import FaceClassifier, load_model
+    from eigenface.model import FaceClassifier
+    from eigenface.store import load_model
 
     loaded = load_model(model, trust=trust)
     if card:

@@ -10,8 +10,9 @@ import click
 
 from eigenface.errors import RequestError
 from eigenface.limits import MAX_PIXELS, SMALLEST_FACE
-from eigenface.model import FaceClassifier, load_model
+from eigenface.model import FaceClassifier
 from eigenface.recognise import Options
+from eigenface.store import load_model
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

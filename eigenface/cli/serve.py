@@ -12,7 +12,7 @@ import click
 @click.option("--trust", is_flag=True, help="Read .joblib models, which runs the code in them.")
 def command(host: str, port: int, files: tuple[str, ...], trust: bool) -> None:
     """Serve the page and the REST API. Pictures stay in memory and on this machine; nothing is stored."""
-    from eigenface.model import load_model
+    from eigenface.store import load_model
     from eigenface.webapp.server import serve
 
     serve(host=host, port=port, models=[load_model(file, trust=trust) for file in files])

@@ -43,8 +43,8 @@ def command(
     if not out.parent.is_dir():
         raise RequestError("cannot_write", f"{out}: there is no folder {out.parent}", "Make it first.")
     from eigenface.datasets import load_dataset
-    from eigenface.model import save_model
     from eigenface.search.grids import get_grid
+    from eigenface.store import save_model
     from eigenface.tasks import task_for
     from eigenface.train import train
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from eigenface.model import FaceClassifier, save_model
+from eigenface.model import FaceClassifier
+from eigenface.store import save_model
 
 _ARGUMENTS = (
     "--no-sandbox",
