@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import signal
 import socket
 import sys
@@ -33,6 +34,7 @@ def serve(*, host: str = "127.0.0.1", port: int = 8000, models: Sequence[FaceCla
     RequestError
         With code `cannot_listen`, where the address is taken or not this machine's.
     """
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that a request waits a moment is no news
     service = FaceService(models)
     app = create_app(service=service)
     cv2.setNumThreads(1)  # requests are served side by side; more threads a request only get in each other's way
