@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import subprocess
 import sys
@@ -78,3 +79,14 @@ def test_answering_loads_nothing_that_learns_or_paints(arguments: list[str], pho
         [sys.executable, "-c", code, *words], capture_output=True, text=True, check=False, env=dict(os.environ)
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_name_that_is_no_text_is_answered_like_any_other(photo: Path) -> None:
+    name = os.fsencode(photo.parent) + b"/bad\xff.png"
+    photo.rename(os.fsdecode(name))
+    script, table = Path(sys.executable).with_name("eigenface"), photo.parent / "faces.csv"
+    command = [script, "predict", photo.parent, "--json", "--csv", table]
+    done = subprocess.run(command, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert os.fsencode(json.loads(done.stdout.decode("utf-8"))["source"]) == name
+    assert b"bad\xff.png" in table.read_bytes()

@@ -49,7 +49,7 @@ def test_person_of_two_classes_stays_whole() -> None:
 
 
 def test_class_with_one_person_cannot_be_split() -> None:
-    with pytest.raises(DataError, match="class b has 1 person: none can be kept aside"):
+    with pytest.raises(DataError, match="class b has 1 person or set of equal pictures: none can be kept aside"):
         split_by_group(["a", "a", "b", "b"], ["x", "y", "z", "z"])
 
 

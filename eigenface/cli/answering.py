@@ -54,7 +54,7 @@ def answer_pictures(
             answer = _answer(found, models, options)
             refused += answer.error is not None
             if as_json:
-                click.echo(json.dumps(answer.as_dict(), ensure_ascii=False))
+                click.echo(json_line(answer.as_dict()))
             else:
                 click.echo("\n".join(answer_lines(answer)))
             if rows and flush:
@@ -65,6 +65,16 @@ def answer_pictures(
     if pictures.skipped:
         note(f"{pictures.skipped} other files skipped.")
     return SOME_REFUSED if refused else 0
+
+
+def json_line(said: dict[str, Any]) -> str:
+    """JSON on one line; a file name whose bytes are no text is escaped, so that the line stays UTF-8."""
+    line = json.dumps(said, ensure_ascii=False)
+    try:
+        line.encode()
+    except UnicodeEncodeError:
+        return json.dumps(said)
+    return line
 
 
 def _answer(found: Found, models: Sequence[FaceClassifier], options: Options) -> Answer:
@@ -79,7 +89,7 @@ def _open_table(stack: contextlib.ExitStack, path: Path, photos: Sequence[str]) 
     if path.suffix.lower() in {*SUFFIXES, ".zip"} or (path.exists() and any(_same(path, photo) for photo in photos)):
         raise RequestError("cannot_write", f"--csv {path}: that is a picture, or pictures", "Name a .csv file.")
     try:
-        handle: TextIO = stack.enter_context(path.open("w", newline="", encoding="utf-8"))
+        handle: TextIO = stack.enter_context(path.open("w", newline="", encoding="utf-8", errors="surrogateescape"))
     except OSError as error:
         raise RequestError(
             "cannot_write", f"{path}: cannot be written ({error.strerror})", "Give another path."

@@ -52,6 +52,8 @@ def command(
     for warning in dataset.warnings:
         note(warning)
     wanted = task_for(task or out.stem, dataset.classes)
+    if wanted.classes and set(wanted.classes) != set(dataset.classes):
+        note(f"{wanted.name} asks for {', '.join(wanted.classes)}; this learns {', '.join(dataset.classes)}.")
     chosen = wanted.grids[variant]() if grid is None and variant in wanted.grids else None
     journal = out.with_name(out.name + ".journal")
     with Bar() as bar:

@@ -47,7 +47,7 @@ def split_by_group(
     for label in np.unique(truth):
         members = np.flatnonzero(class_of == label)
         if len(members) < 2:
-            what = "face" if groups is None else "person"
+            what = "face" if groups is None else "person or set of equal pictures"
             raise DataError(
                 "too_few_to_split",
                 f"class {label} has {len(members)} {what}: none can be kept aside to judge by",
