@@ -22,7 +22,7 @@ from eigenface.compact import round_rows
 from eigenface.crops import CropSpec
 from eigenface.datasets import load_dataset
 from eigenface.datasets.cropping import CroppedFaces, crop_dataset
-from eigenface.datasets.splits import split_by_group
+from eigenface.datasets.splits import split_by_name
 from eigenface.errors import EigenfaceError
 from eigenface.evaluate import Evaluation, judge
 from eigenface.facespace import FRAME, SHIPPED, FaceSpace, save_face_space, standardised
@@ -35,7 +35,6 @@ from eigenface.tasks import get_task, tasks
 from eigenface.tasks.task import Source, Task
 from eigenface.train import LARGEST_CROP, describe, fit_model, judged_row, versions
 
-SPLIT_SEED = 0
 FACE_SPACE_SOURCE = "gender/lfw.zip"
 FACE_SPACE_FACES_A_PERSON = 2
 COMPONENTS = 100
@@ -66,6 +65,11 @@ def _crop_source(source: Source, data: Path, task: Task, progress: Progress) -> 
     )
 
 
+def keys_of(faces: CroppedFaces) -> list[str]:
+    """By what faces are split: the person, or the picture where nobody is named."""
+    return [str(key) for key in (faces.names if faces.groups is None else faces.groups)]
+
+
 def cap_persons(faces: CroppedFaces, most: int) -> CroppedFaces:
     """At most `most` faces of a person, so that one much photographed man does not decide."""
     if faces.groups is None or not most:
@@ -84,9 +88,7 @@ def build(task: Task, variant: str, data: Path, out: Path, progress: Progress, *
     parts = [(source, load_source(source, data, task, progress)) for source in task.sources]
     training, aside = [], []
     for source, faces in parts:
-        train_part, test_part = split_by_group(
-            faces.labels, faces.groups, test_share=task.test_share, random_state=SPLIT_SEED
-        )
+        train_part, test_part = split_by_name(keys_of(faces), task.test_share)
         training.append(cap_persons(faces.select(train_part), task.most_a_person))
         aside.append((source, faces.select(test_part)))
     learned = CroppedFaces.joined(training)
@@ -138,7 +140,7 @@ def build_face_space(data: Path, path: Path, progress: Progress) -> dict[str, An
 
     dataset = load_dataset(data / FACE_SPACE_SOURCE)
     faces = crop_dataset(dataset, FRAME, largest_side=LARGEST_CROP, progress=progress)
-    train_part, test_part = split_by_group(faces.labels, faces.groups, test_share=0.2, random_state=SPLIT_SEED)
+    train_part, test_part = split_by_name(keys_of(faces), 0.2)
     some = cap_persons(faces.select(train_part), FACE_SPACE_FACES_A_PERSON)
     rows = standardised(some.crops)[0]
     rows = np.concatenate([rows, rows.reshape(-1, 64, 64)[:, :, ::-1].reshape(len(rows), -1)])
