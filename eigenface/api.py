@@ -10,14 +10,14 @@ from eigenface.store import load_model
 from eigenface.types import Answer, Face
 
 
-def predict_photo(source: PictureSource, tasks: Sequence[str] = ("gender",), *, whole: bool = False) -> Answer:
+def predict_photo(source: PictureSource, tasks: Sequence[str] | str = ("gender",), *, whole: bool = False) -> Answer:
     """Find the faces in a photo and ask the shipped models about each.
 
     Parameters
     ----------
     source : path, bytes or array
         The photo; an array is uint8 RGB (rows, cols, 3).
-    tasks : sequence of str
+    tasks : sequence of str, or str
         Names of shipped models or paths of saved ones.
     whole : bool
         The picture is a face crop already.
@@ -32,7 +32,8 @@ def predict_photo(source: PictureSource, tasks: Sequence[str] = ("gender",), *, 
     EigenfaceError
         A PictureError where the photo cannot be read, a RequestError where a task is unknown.
     """
-    return recognise(source, [load_model(task) for task in tasks], Options(whole=whole))
+    names = [tasks] if isinstance(tasks, str) else tasks
+    return recognise(source, [load_model(name) for name in names], Options(whole=whole))
 
 
 def detect_faces(source: PictureSource, *, detector: str = "default", min_score: float | None = None) -> list[Face]:

@@ -63,7 +63,8 @@ class RedPixelThreshold(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: Sequence[Pixels]) -> NDArray[Any]:
         """The class of each crop: (n,)."""
-        return np.asarray(self.classes_[(self.decision_function(X) > 0).astype(int)])
+        decisions = self.decision_function(X)
+        return np.asarray(self.classes_[(decisions > 0).astype(int)])
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

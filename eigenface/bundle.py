@@ -61,6 +61,11 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
         os.umask(mask)
         Path(handle.name).chmod(0o666 & ~mask)
         Path(handle.name).replace(path)
+    except OSError as error:  # the disk is full
+        Path(handle.name).unlink(missing_ok=True)
+        raise ModelError(
+            "cannot_write", f"{path}: cannot be written ({error.strerror or error})", "Free the disk, then try again."
+        ) from None
     except BaseException:
         Path(handle.name).unlink(missing_ok=True)
         raise
@@ -137,17 +142,12 @@ def _meta(archive: zipfile.ZipFile, path: str) -> Mapping[str, Any]:
         raise ModelError("not_a_model", f"{path}: a zip without meta.json is not a saved model", _MADE_AGAIN)
     if len(names) != len(set(names)):
         raise ModelError("damaged_model", f"{path}: holds two members of one name", _MADE_AGAIN)
-    if sum(member.file_size for member in archive.infolist()) > MAX_MODEL_BYTES:
-        raise ModelError(
-            "model_too_large",
-            f"{path}: unpacks to more than {MAX_MODEL_BYTES / 1e6:g} MB",
-            "A saved model of this library is far smaller.",
-        )
+    check_members(archive, path)
     try:
-        meta = json.loads(archive.read("meta.json"))
+        meta = json.loads(archive.read("meta.json"), parse_constant=_number, parse_float=_number)
     except (ValueError, zipfile.BadZipFile, zlib.error, RecursionError) as error:
         raise ModelError("damaged_model", f"{path}: meta.json cannot be read ({error})", _MADE_AGAIN) from None
-    if not isinstance(meta, dict) or not isinstance(meta.get("format"), int):
+    if not isinstance(meta, dict) or type(meta.get("format")) is not int or meta["format"] < 1:
         raise ModelError("not_a_model", f"{path}: meta.json is not that of a saved model", _MADE_AGAIN)
     if meta["format"] > FORMAT:
         raise ModelError(
@@ -156,6 +156,34 @@ def _meta(archive: zipfile.ZipFile, path: str) -> Mapping[str, Any]:
             "Upgrade eigenface: pip install -U eigenface",
         )
     return meta
+
+
+def check_members(archive: zipfile.ZipFile, where: str) -> None:
+    """Refuse a zip that unpacks to too much, before anything is unpacked.
+
+    Only the method that this library writes with: others unpack a few bytes to gigabytes whatever size they claim.
+
+    Raises
+    ------
+    ModelError
+        With code `model_too_large` or `damaged_model`.
+    """
+    if sum(member.file_size for member in archive.infolist()) > MAX_MODEL_BYTES:
+        raise ModelError(
+            "model_too_large",
+            f"{where}: unpacks to more than {MAX_MODEL_BYTES / 1e6:g} MB",
+            "A saved model of this library is far smaller.",
+        )
+    for member in archive.infolist():
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ModelError("damaged_model", f"{where}: {member.filename} is packed in a foreign way", _MADE_AGAIN)
+
+
+def _number(word: str) -> float:
+    number = float(word)
+    if not math.isfinite(number):
+        raise ValueError(f"{word} is no number of JSON")
+    return number
 
 
 def _checked(archive: zipfile.ZipFile, path: str) -> Bundle:
@@ -176,6 +204,8 @@ def _checked(archive: zipfile.ZipFile, path: str) -> Bundle:
         raise ModelError("damaged_model", f"{path}: lacks {missing[0]}", _MADE_AGAIN)
     try:
         arrays = {name: _array(members, name, how) for name, how in index.items()}
+        if sum(array.nbytes for array in arrays.values()) > 4 * MAX_MODEL_BYTES:  # a byte a number became four
+            raise ValueError("arrays of more than can be used")
         return Bundle(meta, arrays, members.get("model.skops", b""), members.get("card.md", b"").decode())
     except (KeyError, ValueError, TypeError, EOFError, OverflowError, MemoryError) as error:
         raise ModelError("damaged_model", f"{path}: an array cannot be read ({error})", _MADE_AGAIN) from None
@@ -183,6 +213,9 @@ def _checked(archive: zipfile.ZipFile, path: str) -> Bundle:
 
 def _array(members: Mapping[str, bytes], name: str, how: Mapping[str, Any]) -> NDArray[Any]:
     codes = _read_npy(members[f"arrays/{name}.npy"])
+    dtype = np.dtype(str(how["dtype"]))
+    if dtype.kind not in "fiub" or dtype.itemsize > 8:
+        raise ValueError(f"{name}: restores to {dtype}")
     if "axis" not in how:
         return decode(Encoded(codes, how["dtype"]))
     steps = _read_npy(members[f"arrays/{name}.steps.npy"])
@@ -203,7 +236,7 @@ def _read_npy(data: bytes) -> NDArray[Any]:
     if version != (1, 0):
         raise ValueError(f"an array file of version {version}")
     shape, by_columns, dtype = np.lib.format.read_array_header_1_0(buffer)
-    if dtype.kind not in "fiubU" or by_columns:
+    if dtype.kind not in "fiub" or by_columns:
         raise ValueError(f"an array of type {dtype}")
     count = math.prod(shape)
     if buffer.tell() + count * dtype.itemsize != len(data):  # before anything of that size is allocated

@@ -16,6 +16,7 @@ from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
+from eigenface.errors import DataError
 from eigenface.steps.stateless import split_pipeline
 
 Folds = Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]]
@@ -93,9 +94,8 @@ class Calibrated(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self.n_features_in_ = fitted.n_features_in_
         labels = np.asarray(y)
         if len(self.classes_) == 2:
-            line = LogisticRegression(C=1e6).fit(decisions, labels == self.classes_[1])
-            self.slope_ = max(float(line.coef_[0, 0]), 1e-6)
-            self.offsets_ = np.array([float(line.intercept_[0])])
+            self.slope_, offset = _platt(decisions[:, 0], labels == self.classes_[1])
+            self.offsets_ = np.array([offset])
         else:
             self.slope_, self.offsets_ = _temperature(decisions, np.searchsorted(self.classes_, labels))
         return self
@@ -130,12 +130,28 @@ class Calibrated(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return np.asarray(self.classes_[probabilities.argmax(axis=1)])
 
 
+def _platt(decisions: NDArray[np.float64], truth: NDArray[np.bool_]) -> tuple[float, float]:
+    """Slope and offset of the sigmoid that makes the labels most likely.
+
+    As Platt has it, a label counts as (n + 1) / (n + 2) of itself: where decisions tell the classes apart without an
+    error, odds still grow with the number of faces seen and not without bound.
+    """
+    positives, negatives = np.count_nonzero(truth), np.count_nonzero(~truth)
+    share = np.where(truth, (positives + 1) / (positives + 2), 1 / (negatives + 2))
+    spread = float(np.abs(decisions).max()) or 1.0
+    both = np.tile(decisions / spread, 2)[:, None]
+    line = LogisticRegression(C=1e6, max_iter=1000)
+    line.fit(both, np.repeat([1, 0], len(share)), sample_weight=np.concatenate([share, 1 - share]))
+    return max(float(line.coef_[0, 0]) / spread, 1e-6), float(line.intercept_[0])
+
+
 def _temperature(decisions: NDArray[np.float64], codes: NDArray[np.intp]) -> tuple[float, NDArray[np.float64]]:
-    """Slope and offsets that make softmax(slope * decisions + offsets) most likely."""
+    """Slope and offsets that make softmax(slope * decisions + offsets) most likely; labels count as in `_platt`."""
     from scipy.optimize import minimize
 
     n, k = decisions.shape
-    truth = np.eye(k)[codes]
+    counts = np.bincount(codes, minlength=k).astype(float)
+    truth = ((np.eye(k) * counts[:, None] + 1) / (counts[:, None] + k))[codes]
 
     def loss(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         slope, offsets = np.exp(values[0]), values[1:]
@@ -152,10 +168,24 @@ def _temperature(decisions: NDArray[np.float64], codes: NDArray[np.intp]) -> tup
 
 
 def out_of_fold(estimator: Any, X: Any, y: NDArray[Any], folds: Folds) -> NDArray[np.float64]:
-    """Decisions (n, 1) or (n, classes) for every face, each by a clone that was fitted without the face's fold."""
+    """Decisions (n, 1) or (n, classes) for every face, each by a clone that was fitted without the face's fold.
+
+    Raises
+    ------
+    DataError
+        With code `too_few_faces`, where a class is missing outside a fold.
+    """
     indexable = X if hasattr(X, "shape") else list(X)
+    classes = np.unique(y)
     decisions: NDArray[np.float64] | None = None
     for train, test in folds:
+        missing = np.setdiff1d(classes, y[train])
+        if len(missing) and len(classes) > 1:
+            raise DataError(
+                "too_few_faces",
+                f"all that there is of the class {missing[0]} lies in one part of the data",
+                "Every class needs faces of two people at least, so that none is judged by a model that knows it.",
+            )
         fitted = clone(estimator).fit(_take(indexable, train), y[train])
         said = decisions_of(fitted, _take(indexable, test))
         if decisions is None:

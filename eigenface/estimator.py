@@ -7,12 +7,15 @@ takes their place. What is built again must be of a type that skops knows to be 
 from __future__ import annotations
 
 import copy
+import io
+import zipfile
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from eigenface.bundle import check_members
 from eigenface.errors import ModelError
 
 OUR_TYPES = frozenset(
@@ -87,6 +90,8 @@ def load_estimator(written: bytes, arrays: Mapping[str, NDArray[Any]], where: st
     from skops.io import get_untrusted_types, loads
 
     try:
+        with zipfile.ZipFile(io.BytesIO(written)) as inner:
+            check_members(inner, where)
         strangers = sorted(set(get_untrusted_types(data=written)) - OUR_TYPES)
         if strangers:
             raise ModelError(

@@ -7,6 +7,7 @@ nor contrast counts as distance.
 from __future__ import annotations
 
 import functools
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,5 +103,5 @@ def load_face_space(path: Path = SHIPPED) -> FaceSpace:
             codes, steps = stored["codes"], stored["steps"]
             components = decode(Encoded(codes, "<f4", steps if steps.size else None))
             return FaceSpace(stored["mean"], components, stored["variance"], float(stored["limit"]))
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise ModelError("no_face_space", f"{path}: no face space ({error})", "Run `make models`.") from None

@@ -35,7 +35,7 @@ class NoRuleError(Exception):
 def fold(estimator: Any) -> Operations | None:
     """The operations that answer as `estimator.predict_proba` does, or None where a step has no rule."""
     try:
-        return _fold(estimator)
+        return _answering(estimator)
     except NoRuleError:
         return None
 
@@ -43,10 +43,25 @@ def fold(estimator: Any) -> Operations | None:
 def unfoldable_step(estimator: Any) -> str | None:
     """The class name of the step that has no rule, or None where all have one."""
     try:
-        _fold(estimator)
+        _answering(estimator)
     except NoRuleError as error:
         return str(error)
     return None
+
+
+def _answering(estimator: Any) -> Operations:
+    """Operations that end in probabilities. A classifier's own rule ends in its decisions."""
+    operations, last = _fold(estimator), estimator
+    while isinstance(last, Pipeline):
+        last = last.steps[-1][1]
+    if isinstance(last, Calibrated):
+        return operations
+    classes = len(getattr(last, "classes_", ()))
+    if isinstance(last, LogisticRegression | LinearDiscriminantAnalysis) and classes == 2:
+        return [*operations, Operation("sigmoid", {"slope": 1.0, "offset": 0.0})]
+    if isinstance(last, LinearDiscriminantAnalysis):
+        return [*operations, Operation("softmax", {"slope": 1.0}, {"offsets": np.zeros(classes)})]
+    raise NoRuleError(f"{type(last).__name__} without Calibrated")
 
 
 def _fold(estimator: Any) -> Operations:
@@ -65,7 +80,10 @@ def _pipeline(pipeline: Pipeline) -> Operations:
 def _union(union: FeatureUnion) -> Operations:
     if union.transformer_weights:
         raise NoRuleError("FeatureUnion with weights")
-    return [Operation("union", branches=tuple(tuple(_fold(step)) for _, step in union.transformer_list))]
+    branches = [_fold(step) for _, step in union.transformer_list if not (isinstance(step, str) and step == "drop")]
+    if not all(branches):
+        raise NoRuleError("FeatureUnion with passthrough")
+    return [Operation("union", branches=tuple(tuple(branch) for branch in branches))]
 
 
 def _grey_faces(step: GreyFaces) -> Operations:
@@ -90,7 +108,9 @@ def _scaler(step: StandardScaler) -> Operations:
 
 
 def _pca(step: PCA) -> Operations:
-    arrays = {"mean": step.mean_, "components": step.components_, "variance": step.explained_variance_}
+    least = np.finfo(step.explained_variance_.dtype).eps ** 2  # as scikit-learn has it when it whitens
+    variance = np.maximum(step.explained_variance_, least)
+    arrays = {"mean": step.mean_, "components": step.components_, "variance": variance}
     return [Operation("pca", {"power": 1.0 if step.whiten else 0.0}, arrays)]
 
 

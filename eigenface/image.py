@@ -5,9 +5,12 @@ Training and serving both read through `load_picture`, so that a model never mee
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
+import stat
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -19,6 +22,7 @@ from PIL import Image, ImageOps
 
 from eigenface.errors import PictureError
 from eigenface.limits import MAX_PIXELS
+from eigenface.threads import Shared
 from eigenface.types import Pixels, check_pixels
 
 PictureSource = str | os.PathLike[str] | bytes | NDArray[np.generic]
@@ -44,12 +48,19 @@ _SIGNATURES = (
 )
 _LEAST_SHARE_READ = 1 / 2  # of the rows of a picture cut short, for an answer to be fair
 
-# Our own limit on pixels is stricter than Pillow's; damaged data are answered with a warning of our own.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
-
 for _format in _FORMATS:  # Pillow registers a reader when its module is first imported
     import_module(f"PIL.{_READERS.get(_format, _format.capitalize())}ImagePlugin")
+
+
+@contextlib.contextmanager
+def _without_warnings_of_pillow() -> Iterator[None]:
+    """Our own limit on pixels is stricter than Pillow's; damaged data are answered with a warning of our own."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        yield
+
+
+_quiet = Shared(_without_warnings_of_pillow)  # filters are the process's: what it set stands again when the last is out
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,19 +120,25 @@ def load_picture(source: PictureSource, *, name: str | None = None, max_pixels: 
     if isinstance(source, np.ndarray):
         return _from_array(source, name or "array", max_pixels)
     if isinstance(source, bytes):
-        return _decode(io.BytesIO(source), source[:512], len(source), name or "picture", max_pixels)
+        with _quiet:
+            return _decode(io.BytesIO(source), source[:512], len(source), name or "picture", max_pixels)
     path = Path(source)
     name = name or str(source)
+    if "\0" in str(path):
+        raise PictureError("not_found", f"{name!r}: no file has such a name", "Check the path.")
     try:
-        with path.open("rb") as handle:
+        kind = path.stat()
+        if not stat.S_ISREG(kind.st_mode):  # opening a pipe would wait for somebody to write into it
+            reason = "is a folder" if stat.S_ISDIR(kind.st_mode) else "is not a file but a device or a pipe"
+            raise PictureError("not_found", f"{name}: {reason}", "Give a picture file.")
+        with path.open("rb") as handle, _quiet:
             head = handle.read(512)
             handle.seek(0)
-            return _decode(handle, head, path.stat().st_size, name, max_pixels)
-    except FileNotFoundError:
+            return _decode(handle, head, kind.st_size, name, max_pixels)
+    except (FileNotFoundError, NotADirectoryError):
         raise PictureError("not_found", f"{name}: there is no such file", "Check the path.") from None
-    except (IsADirectoryError, PermissionError) as error:
-        reason = "is a folder" if isinstance(error, IsADirectoryError) else "may not be read"
-        raise PictureError("not_found", f"{name}: {reason}", "Give a picture file.") from None
+    except OSError as error:  # no permission, a name too long, a failing disk
+        raise PictureError("not_found", f"{name}: may not be read ({error.strerror})", "Give a picture file.") from None
 
 
 def _from_array(array: NDArray[np.generic], name: str, max_pixels: int) -> Picture:
@@ -175,6 +192,7 @@ def _decode(handle: BinaryIO, head: bytes, size: int, name: str, max_pixels: int
         except Exception as error:  # as above
             _keep_what_was_read(image, name, error)
             said.append("The file is damaged or cut short: only the part that could be read was judged.")
+            _check_share_read(image, name)
         try:
             upright, turned = _upright(image)
             if not turned:
@@ -186,8 +204,6 @@ def _decode(handle: BinaryIO, head: bytes, size: int, name: str, max_pixels: int
             raise PictureError(
                 "damaged", f"{name}: cannot be decoded ({error})", "Save it again as JPEG or PNG."
             ) from error
-    if said and "damaged or cut short" in said[0]:
-        _check_share_read(pixels, name)
     return Picture(pixels, name, tuple(said))
 
 
@@ -220,9 +236,10 @@ def _keep_what_was_read(image: Image.Image, name: str, error: Exception) -> None
         ) from error
 
 
-def _check_share_read(pixels: Pixels, name: str) -> None:
-    """Refuse a picture of which next to nothing was read: the rest has one colour, down to the last row."""
-    filled = (pixels == pixels[-1, -1]).all(axis=(1, 2))
+def _check_share_read(image: Image.Image, name: str) -> None:
+    """Refuse a picture of which next to nothing was read: the rest has one colour, down to the last row as stored."""
+    values = np.asarray(image)
+    filled = (values == values[-1, -1]).reshape(len(values), -1).all(axis=1)
     read = len(filled) - int(np.argmin(filled[::-1])) if not filled.all() else 0
     if read < len(filled) * _LEAST_SHARE_READ:
         raise PictureError(

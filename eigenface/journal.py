@@ -6,6 +6,7 @@ line cut short by a kill or a full disk is dropped when the journal is opened ag
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping
@@ -54,19 +55,25 @@ class Journal:
             self._write_all()
             self._handle: TextIO = self.path.open("a", encoding="utf-8")
         except OSError as error:
-            raise RequestError(
-                "cannot_write",
-                f"{self.path}: no journal can be kept there ({error.strerror})",
-                "Free the disk or give another path.",
-            ) from None
+            raise self._unwritten(error) from None
+
+    def _unwritten(self, error: OSError) -> RequestError:
+        return RequestError(
+            "cannot_write",
+            f"{self.path}: no journal can be kept there ({error.strerror or error})",
+            "Free the disk or give another path. What was recorded before stays.",
+        )
 
     def _read(self, text: str) -> None:
-        lines = []
+        lines: list[Any] = []
         for line in text.splitlines():
             try:
-                lines.append(json.loads(line))
+                entry = json.loads(line)
             except ValueError:  # cut short
                 break
+            if lines and not (isinstance(entry, dict) and {"key", "value"} <= entry.keys()):
+                break  # somebody else's words
+            lines.append(entry)
         if not text.strip():
             return
         before = lines[0].get("job") if lines and isinstance(lines[0], dict) else None
@@ -97,7 +104,8 @@ class Journal:
 
     def close(self) -> None:
         """Close the file; what was recorded stays."""
-        self._handle.close()
+        with contextlib.suppress(OSError):  # a line that the full disk refused is tried again, and lost for good
+            self._handle.close()
 
     def __contains__(self, key: str) -> bool:
         return key in self.done
@@ -106,13 +114,22 @@ class Journal:
         return self.done[key]
 
     def record(self, key: str, value: Any) -> None:
-        """Keep the result of a part, a JSON value; it is on disk when this returns."""
-        self._handle.write(json.dumps({"key": key, "value": value}) + "\n")
-        self._handle.flush()
-        os.fsync(self._handle.fileno())
+        """Keep the result of a part, a JSON value; it is on disk when this returns.
+
+        Raises
+        ------
+        RequestError
+            With code `cannot_write`, where the disk is full.
+        """
+        try:
+            self._handle.write(json.dumps({"key": key, "value": value}) + "\n")
+            self._handle.flush()
+            os.fsync(self._handle.fileno())
+        except OSError as error:
+            raise self._unwritten(error) from None
         self.done[key] = value
 
     def finish(self) -> None:
         """The job is done: close the journal and remove it."""
-        self._handle.close()
+        self.close()
         self.path.unlink(missing_ok=True)

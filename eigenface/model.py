@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from eigenface.bundle import Bundle
 from eigenface.crops import CropSpec
 from eigenface.errors import ModelError
-from eigenface.program import Program
+from eigenface.program import DRAWN_CROP, Program
 from eigenface.review import Review
 from eigenface.threads import one_blas_thread
 from eigenface.types import Pixels, check_pixels
@@ -20,6 +20,22 @@ from eigenface.types import Pixels, check_pixels
 if TYPE_CHECKING:
     from eigenface.image import PictureSource
     from eigenface.types import Answer
+
+
+_FORM: Mapping[str, Any] = {
+    "task": str,
+    "name": str,
+    "classes": list | tuple,
+    "question": str,
+    "crop": dict,
+    "review": dict,
+    "data": dict,
+    "split": dict,
+    "judged": list,
+    "parameters": dict,
+    "versions": dict,
+}
+"""What the parts of a description are, for those who read it; `task`, `name` and `classes` must be there."""
 
 
 class FaceClassifier:
@@ -58,9 +74,16 @@ class FaceClassifier:
         try:
             self.task, self.name = str(meta["task"]), str(meta["name"])
             self.classes_: NDArray[np.str_] = np.array([str(label) for label in meta["classes"]])
+            for key, kind in _FORM.items():
+                if key in meta and not isinstance(meta[key], kind):
+                    raise ValueError(f"{key} is {meta[key]!r}")
+            if len(set(self.classes_)) != len(self.classes_):
+                raise ValueError(f"two classes of one name among {self.classes_.tolist()}")
+            if not all(isinstance(row, dict) for row in meta.get("judged", [])):
+                raise ValueError(f"judged is {meta['judged']!r}")
             self.crop = CropSpec(**meta.get("crop", {}))
             self.review = Review.from_meta(meta)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ModelError(
                 "damaged_model", f"{where}: its description is not whole ({error})", "Train it again."
             ) from None
@@ -79,8 +102,44 @@ class FaceClassifier:
                 from eigenface.estimator import load_estimator
 
                 assert self._bundle is not None
-                self._pipeline = load_estimator(self._bundle.estimator, self._bundle.arrays, self._where)
+                built = load_estimator(self._bundle.estimator, self._bundle.arrays, self._where)
+                said = [str(label) for label in getattr(built, "classes_", ())]
+                if said != self.classes_.tolist() or not hasattr(built, "predict_proba"):
+                    raise ModelError(
+                        "damaged_model",
+                        f"{self._where}: holds a {type(built).__name__} of the classes {said}, not the model described",
+                        "Train the model again.",
+                    )
+                self._pipeline = built
             return self._pipeline
+
+    def check(self) -> None:
+        """Answer one drawn crop: what does not fit together is noticed when a model is loaded, not at the first face.
+
+        Raises
+        ------
+        ModelError
+            With code `bad_operation`, or `not_a_classifier` where scikit-learn answers.
+        """
+        if self.program is not None:
+            try:
+                self.program.check(len(self.classes_))
+            except ModelError as error:
+                raise ModelError(error.code, f"{self._where}: {error.message}", error.hint) from error
+            return
+        pipeline = self.pipeline_
+        try:
+            answer = np.asarray(pipeline.predict_proba([DRAWN_CROP]))
+            fits = answer.shape == (1, len(self.classes_)) and abs(float(answer.sum()) - 1) < 1e-3
+            what = f"it answers {answer.tolist()}"
+        except Exception as error:  # a stranger's estimator fails in its own way
+            fits, what = False, str(error)
+        if not fits:
+            raise ModelError(
+                "not_a_classifier",
+                f"{self._where}: its {type(pipeline).__name__} cannot answer about a crop ({what})",
+                "A fitted scikit-learn classifier that takes lists of uint8 RGB arrays (rows, cols, 3) is wanted.",
+            )
 
     def predict_proba(self, crops: Sequence[Pixels]) -> NDArray[np.float64]:
         """Calibrated probabilities (n, classes) of uint8 RGB crops (rows, cols, 3) of any size."""

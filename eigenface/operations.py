@@ -37,20 +37,21 @@ def _equalise(settings: Settings, arrays: Arrays) -> Run:
     return equalise
 
 
-def _side(settings: Settings, largest: int = 1024) -> int:
-    side = settings["size"]
-    if not isinstance(side, int) or not 1 <= side <= largest:
-        raise ValueError(f"expected a size in 1..{largest}, got {side!r}")
-    return side
+def _whole(settings: Settings, name: str, largest: int, least: int = 1) -> int:
+    """A setting that is a whole number within bounds: a file's word for it must not cost memory."""
+    number = settings[name]
+    if not isinstance(number, int) or not least <= number <= largest:
+        raise ValueError(f"expected a {name} in {least}..{largest}, got {number!r}")
+    return number
 
 
 def _resize(settings: Settings, arrays: Arrays) -> Run:
-    side = _side(settings)
+    side = _whole(settings, "size", 1024)
     return lambda greys: resize(greys, side)
 
 
 def _resize_colour(settings: Settings, arrays: Arrays) -> Run:
-    side = _side(settings)
+    side = _whole(settings, "size", 1024)
     return lambda crops: resize_colour(crops, side)
 
 
@@ -67,17 +68,17 @@ def _maps(describe: Run, settings: Settings, channels: int = 1) -> Run:
 
 
 def _hog(settings: Settings, arrays: Arrays) -> Run:
-    cell = int(settings["cell"])
+    cell = _whole(settings, "cell", 512)
     return _maps(lambda pictures: hog(pictures, cell), settings)
 
 
 def _lbp(settings: Settings, arrays: Arrays) -> Run:
-    cell, radius = int(settings["cell"]), int(settings["radius"])
+    cell, radius = _whole(settings, "cell", 512), _whole(settings, "radius", 64)
     return _maps(lambda pictures: lbp(pictures, cell, radius), settings)
 
 
 def _colour(settings: Settings, arrays: Arrays) -> Run:
-    grid, bins = int(settings["grid"]), int(settings["bins"])
+    grid, bins = _whole(settings, "grid", 256), _whole(settings, "bins", 256, least=2)
     return _maps(lambda pictures: colour(pictures, grid, bins), settings, channels=3)
 
 
@@ -87,7 +88,7 @@ def _weight(settings: Settings, arrays: Arrays) -> Run:
 
 
 def _red_share(settings: Settings, arrays: Arrays) -> Run:
-    bounds = {name: int(settings[name]) for name in ("hue", "saturation", "value")}
+    bounds = {name: _whole(settings, name, 255, least=0) for name in ("hue", "saturation", "value")}
     return lambda crops: red_share(crops, **bounds)
 
 

@@ -56,10 +56,12 @@ def load_pickled(path: Path, *, trust: bool) -> FaceClassifier:
     known = getattr(pipeline, "eigenface_meta_", {})
     meta = {"task": path.stem, "name": path.name, "classes": [str(label) for label in pipeline.classes_], **known}
     operations = fold(pipeline)
-    return FaceClassifier(
+    model = FaceClassifier(
         meta,
         program=Program(operations) if operations else None,
         pipeline=pipeline,
         card=str(known.get("card", "")),
         where=str(path),
     )
+    model.check()
+    return model

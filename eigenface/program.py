@@ -20,6 +20,9 @@ from eigenface.types import Pixels
 
 _TRAIN_AGAIN = "The file is damaged or was made by something else. Train the model again."
 
+DRAWN_CROP: Pixels = np.tile(np.arange(0, 240, 5, dtype=np.uint8)[:, None, None], (1, 48, 3))
+"""What a model is tried on when it is loaded: a crop that shades from dark to light."""
+
 BATCH = 256
 """Faces that run through a program at once: bounds its memory."""
 
@@ -67,12 +70,13 @@ class Program:
             With code `bad_operation`.
         """
         try:
-            answer = self([np.tile(np.arange(0, 240, 5, dtype=np.uint8)[:, None, None], (1, 48, 3))])
+            with np.errstate(all="ignore"):
+                answer = self([DRAWN_CROP])
             fits = answer.shape == (1, classes) and abs(float(answer.sum()) - 1) < 1e-3
         except Exception as error:  # arrays that do not fit fail in whatever numpy or OpenCV makes of them
             raise ModelError("bad_operation", f"the model's program fails ({error})", _TRAIN_AGAIN) from error
         if not fits:
-            what = f"the model's program gives {answer.shape[-1]} probabilities for {classes} classes"
+            what = f"the model's program gives {np.round(answer, 3).tolist()} for {classes} classes"
             raise ModelError("bad_operation", what, _TRAIN_AGAIN)
 
     def __call__(self, crops: Sequence[Pixels]) -> NDArray[np.float64]:
@@ -86,7 +90,8 @@ def _compile(operations: Sequence[Operation]) -> Run:
     waiting: Affine | None = None
     for operation in operations:
         try:
-            linear = affine_of(operation.name, operation.settings, operation.arrays)
+            with np.errstate(all="ignore"):  # what is no number is noticed by `check`
+                linear = affine_of(operation.name, operation.settings, operation.arrays)
             if linear is not None:
                 waiting = waiting.then(linear) if waiting else linear
                 continue
@@ -103,7 +108,7 @@ def _compile(operations: Sequence[Operation]) -> Run:
                     f"the model asks for an operation {operation.name!r} that this version does not have",
                     f"It has {', '.join(sorted(OPERATIONS))}. Upgrade eigenface, or train the model again.",
                 )
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, MemoryError) as error:
             raise ModelError(
                 "bad_operation",
                 f"the model's operation {operation.name!r} does not hold what it needs ({error})",

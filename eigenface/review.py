@@ -30,7 +30,7 @@ class Review:
     @classmethod
     def from_meta(cls, meta: Mapping[str, Any]) -> Review:
         """The bounds of a saved model."""
-        stored = meta.get("review") or {}
+        stored = dict(meta.get("review") or {})
         return cls(float(stored.get("least_probability", 0.0)), int(stored.get("smallest_face", 0)))
 
     def as_dict(self) -> dict[str, float]:

@@ -61,12 +61,17 @@ def _from_bundle(path: Path) -> FaceClassifier:
     try:
         program = Program(_operations(stored, bundle.arrays)) if stored else None
         model = FaceClassifier(bundle.meta, program=program, bundle=bundle, card=bundle.card, where=str(path))
-        if program:
-            program.check(len(model.classes_))
+        model.check()
     except ModelError as error:
         where = "" if str(path) in error.message else f"{path}: "
         raise ModelError(error.code, where + error.message, error.hint) from None
     return model
+
+
+def _finite(array: NDArray[Any]) -> NDArray[Any]:
+    if not np.isfinite(array).all():
+        raise ValueError("an array that holds what is no number")
+    return array
 
 
 def _operations(stored: Any, arrays: Mapping[str, NDArray[Any]], depth: int = 0) -> list[Operation]:
@@ -77,7 +82,7 @@ def _operations(stored: Any, arrays: Mapping[str, NDArray[Any]], depth: int = 0)
             Operation(
                 str(part["op"]),
                 dict(part.get("settings", {})),
-                {str(role): arrays[name] for role, name in part.get("arrays", {}).items()},
+                {str(role): _finite(arrays[name]) for role, name in part.get("arrays", {}).items()},
                 tuple(tuple(_operations(branch, arrays, depth + 1)) for branch in part.get("branches", [])),
             )
             for part in stored

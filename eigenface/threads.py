@@ -1,38 +1,55 @@
-"""One BLAS thread while a face is answered: with more, a small product waits for threads to wake, ten times slower."""
+"""What all threads share while they work: one BLAS thread, or anything else that holds for the whole process.
+
+With more BLAS threads than one, a small product waits for threads to wake: ten times slower for a face.
+"""
 
 from __future__ import annotations
 
+import functools
 import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any
 
 
-class _OneBlasThread:
-    """Context manager shared by all threads: the first in sets the limit, the last out restores it."""
+class Shared:
+    """A context manager of the whole process that threads enter at will: the first in opens it, the last out closes it.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    make : callable
+        Gives the context manager to open.
+    """
+
+    def __init__(self, make: Callable[[], AbstractContextManager[Any]]) -> None:
+        self._make = make
         self._lock = threading.Lock()
         self._inside = 0
-        self._controller: Any = None
-        self._limit: Any = None
+        self._open: AbstractContextManager[Any] | None = None
 
     def __enter__(self) -> None:
         with self._lock:
+            if not self._inside:
+                self._open = self._make()
+                self._open.__enter__()
             self._inside += 1
-            if self._inside == 1:
-                if self._controller is None:
-                    from threadpoolctl import ThreadpoolController
-
-                    self._controller = ThreadpoolController()
-                self._limit = self._controller.limit(limits=1, user_api="blas")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with self._lock:
             self._inside -= 1
-            if self._inside == 0:
-                self._limit.restore_original_limits()
+            if not self._inside and self._open is not None:
+                self._open.__exit__(None, None, None)
+                self._open = None
 
 
-one_blas_thread = _OneBlasThread()
+@functools.cache
+def _controller() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+one_blas_thread = Shared(lambda: _controller().limit(limits=1, user_api="blas"))

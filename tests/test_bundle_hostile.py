@@ -37,6 +37,10 @@ def members(path: Path) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
+RAW = {'"many digits"': "9" * 5000, '"much nesting"': "[" * 100_000}
+"""What stands in JSON where these words are written: text that `json.dumps` would not write."""
+
+
 def forged(path: Path, change: Callable[[dict[str, Any], dict[str, bytes]], None], *, rehash: bool = True) -> Path:
     """The file with its contents changed by somebody who knows how to make the hashes right again."""
     parts = members(path)
@@ -45,11 +49,32 @@ def forged(path: Path, change: Callable[[dict[str, Any], dict[str, bytes]], None
     if rehash:
         meta["sha256"] = {name: hashlib.sha256(data).hexdigest() for name, data in parts.items()}
     out = path.with_name("forged.eigenface")
+    written = json.dumps(meta)
+    for words, raw in RAW.items():
+        written = written.replace(words, raw)
     with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr("meta.json", json.dumps(meta))
+        archive.writestr("meta.json", written)
         for name, data in parts.items():
             archive.writestr(name, data)
     return out
+
+
+def nested(depth: int) -> list[Any]:
+    return [[{"op": "union", "branches": nested(depth - 1)}]] if depth else [[{"op": "grey"}]]
+
+
+def zipped(parts: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def other_estimator() -> bytes:
+    from skops.io import dumps
+
+    return bytes(dumps(LogisticRegression().fit([[0.0], [1.0]], ["a", "b"])))
 
 
 def npy(array: Any, **options: Any) -> bytes:
@@ -112,6 +137,30 @@ def test_every_flipped_bit_of_the_contents_is_noticed_or_harmless(saved: Path, d
         ("bad_operation", lambda meta, parts: meta["program"][-1].update(op="svm")),
         ("bad_operation", lambda meta, parts: meta["program"][1].update(settings={"size": 10**9}, op="resize")),
         ("bad_operation", lambda meta, parts: meta["classes"].append("third")),
+        ("bad_operation", lambda meta, parts: meta["program"].insert(2, {"op": "hog", "settings": {"cell": 10**9}})),
+        ("bad_operation", lambda meta, parts: meta["program"].insert(0, {"op": "union", "branches": [[]]})),
+        ("bad_operation", lambda meta, parts: meta["program"][-1]["settings"].update(slope="steep")),
+        ("damaged_model", lambda meta, parts: meta["program"].insert(0, {"op": "union", "branches": nested(9)})),
+        ("damaged_model", lambda meta, parts: meta.update(classes=["female", "female"])),
+        ("damaged_model", lambda meta, parts: meta.update(classes="fm")),
+        ("damaged_model", lambda meta, parts: meta.update(review=[1])),
+        ("damaged_model", lambda meta, parts: meta.update(review={"smallest_face": float("inf")})),
+        ("damaged_model", lambda meta, parts: meta.update(review={"least_probability": float("nan")})),
+        ("damaged_model", lambda meta, parts: meta.update(judged=7)),
+        ("damaged_model", lambda meta, parts: meta.update(task=None)),
+        ("damaged_model", lambda meta, parts: meta.update(other="many digits")),
+        ("damaged_model", lambda meta, parts: meta.update(other="much nesting")),
+        ("damaged_model", lambda meta, parts: parts.update({"arrays/a0.npy": npy(np.full((24 * 24,), np.nan))})),
+        ("damaged_model", lambda meta, parts: meta["arrays"]["a0"].update(dtype="O")),
+        ("damaged_model", lambda meta, parts: meta["arrays"]["a0"].update(dtype="<U100000000")),
+        ("damaged_model", lambda meta, parts: parts.update({"model.skops": b"PK rubbish"})),
+        ("damaged_model", lambda meta, parts: parts.update({"model.skops": other_estimator()})),
+        (
+            "model_too_large",
+            lambda meta, parts: parts.update({"model.skops": zipped({"schema.json": bytes(2 * 10**8)})}),
+        ),
+        ("not_a_model", lambda meta, parts: meta.update(format=True)),
+        ("not_a_model", lambda meta, parts: meta.update(format=0)),
     ],
 )
 def test_forged_contents_are_refused(saved: Path, code: str, change: Callable[..., None]) -> None:
@@ -138,6 +187,22 @@ def test_hashes_members_and_bombs_are_checked(saved: Path) -> None:
     with zipfile.ZipFile(saved, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
         archive.writestr("meta.json", "{}")
     assert refused(saved).code == "damaged_model"
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_packing_that_hides_its_size_is_refused_unread(saved: Path, method: int) -> None:
+    parts = members(saved) | {"zeros": bytes(10**7)}
+    with zipfile.ZipFile(saved, "w", method) as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+    assert "foreign" in refused(saved).message
+
+
+def test_names_that_lead_out_of_the_file_write_nothing(saved: Path, tmp_path: Path) -> None:
+    before = set(tmp_path.parent.rglob("*"))
+    path = forged(saved, lambda meta, parts: parts.update({"../evil": b"x", "/tmp/evil": b"x"}))
+    load_model(path)
+    assert set(tmp_path.parent.rglob("*")) - before == {path}
 
 
 def test_things_that_are_no_models(tmp_path: Path) -> None:
@@ -193,6 +258,13 @@ def test_pickles_that_cannot_be_used_say_why(model: FaceClassifier, tmp_path: Pa
     assert refused(path, trust=True).code == "other_version"
 
 
+def test_a_pickle_that_answers_about_something_else_is_refused_when_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "rows.joblib"
+    for labels in ([0, 1], [0, 1, 2]):
+        joblib.dump(LogisticRegression().fit(np.eye(len(labels)), labels), path)
+        assert refused(path, trust=True).code in ("bad_operation", "not_a_classifier")
+
+
 def test_a_plain_script_loads_a_joblib(model: FaceClassifier, drawn: Any, tmp_path: Path) -> None:
     save_model(model, tmp_path / "m.joblib")
     np.save(tmp_path / "crop.npy", drawn.crops[0])
@@ -215,7 +287,28 @@ def test_a_killed_or_failing_save_leaves_the_old_file(model: FaceClassifier, tmp
     done = subprocess.run([sys.executable, "-c", code, path], check=False)
     assert done.returncode == -signal.SIGKILL
     assert path.read_bytes() == b"old"
+    assert [other for other in tmp_path.iterdir() if other.suffix == path.suffix] == [path]
     with pytest.raises(EigenfaceError, match="cannot be written"):
         save_model(model, tmp_path / "no_folder" / "m.eigenface")
     with pytest.raises(EigenfaceError, match=r"\.eigenface or \.joblib"):
         save_model(model, tmp_path / "m.pth")
+
+
+@pytest.mark.parametrize("suffix", ["eigenface", "joblib"])
+def test_a_full_disk_is_one_error_and_leaves_the_old_file(model: FaceClassifier, tmp_path: Path, suffix: str) -> None:
+    import resource
+
+    path = tmp_path / f"m.{suffix}"
+    path.write_bytes(b"old")
+    limits, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    assert model.pipeline_
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+        with pytest.raises(ModelError, match="cannot be written") as caught:
+            save_model(model, path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert caught.value.code == "cannot_write"
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]

@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import pytest
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
@@ -110,6 +113,59 @@ def test_red_pixels_fold(tmp_path: Path) -> None:
         operations = fold(fitted)
         assert operations is not None
         assert np.abs(Program(operations)(drawn.crops) - fitted.predict_proba(drawn.crops)).max() < 1e-4
+
+
+@pytest.mark.parametrize("drawn", [TWO, FOUR], ids=["two classes", "four classes"])
+@pytest.mark.parametrize(
+    ("last", "folds"),
+    [
+        (LogisticRegression(), {2}),
+        (LinearDiscriminantAnalysis(), {2, 4}),
+        (CalibratedClassifierCV(SVC(gamma=0.1), cv=2, ensemble=False), set()),
+        (RandomForestClassifier(10, random_state=0), set()),
+        (KNeighborsClassifier(3), set()),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_users_own_classifier_answers_as_it_does(last: Any, folds: set[int], drawn: Any, tmp_path: Path) -> None:
+    pipeline = branch(GreyFaces(16), Eigenfaces(6), last).fit(drawn.crops, drawn.labels)
+    joblib.dump(pipeline, tmp_path / "own.joblib")
+    model = load_model(tmp_path / "own.joblib", trust=True)
+    assert (model.program is not None) == (len(model.classes_) in folds) == (unfoldable_step(pipeline) is None)
+    assert np.abs(model.predict_proba(drawn.crops) - pipeline.predict_proba(drawn.crops)).max() <= 1e-3
+
+
+def test_boosting_is_calibrated_and_saved_in_both_ways(tmp_path: Path) -> None:
+    boosting = HistGradientBoostingClassifier(max_iter=5, random_state=0)
+    pipeline = branch(GreyFaces(16), Eigenfaces(6), boosting)
+    fitted = calibrate_pipeline(pipeline, TWO.crops, TWO.labels, folds_by_group(TWO.labels, TWO.groups, 2)).pipeline
+    model = FaceClassifier({"task": "t", "name": "t", "classes": ["female", "male"]}, program=None, pipeline=fitted)
+    save_model(model, tmp_path / "m.joblib")
+    loaded = load_model(tmp_path / "m.joblib", trust=True)
+    assert (loaded.predict_proba(TWO.crops) == fitted.predict_proba(TWO.crops)).all()
+
+
+def test_unions_that_pass_on_or_drop_a_part_answer_through_scikit_learn_or_without_it() -> None:
+    for part, folds in (("drop", True), ("passthrough", False)):
+        union = FeatureUnion([("pca", PCA(4, random_state=0)), ("other", part)])
+        pipeline = branch(GreyFaces(8), union, LinearDiscriminantAnalysis()).fit(TWO.crops, TWO.labels)
+        operations = fold(pipeline)
+        assert (operations is not None) == folds
+        if operations:
+            assert np.abs(Program(operations)(TWO.crops) - pipeline.predict_proba(TWO.crops)).max() <= 1e-3
+
+
+def test_more_components_than_faces_whiten_as_scikit_learn_does() -> None:
+    crops, labels = TWO.crops[:12] + TWO.crops[-12:], [*TWO.labels[:12], *TWO.labels[-12:]]
+    for reduction in (PCA(whiten=True, random_state=0), Eigenfaces(60)):
+        pipeline = branch(GreyFaces(16), reduction, SVC(gamma=0.02))
+        fitted = calibrate_pipeline(pipeline, crops, np.array(labels), folds_by_group(labels, None, 3)).pipeline
+        operations = fold(fitted)
+        assert operations is not None
+        answers = Program(operations)(crops)
+        assert np.isfinite(answers).all()
+        if isinstance(reduction, Eigenfaces):
+            assert np.abs(answers - fitted.predict_proba(crops)).max() <= 1e-3
 
 
 def test_a_step_without_a_rule_answers_through_scikit_learn(tmp_path: Path) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import struct
 import subprocess
 import sys
+import threading
+import warnings
 import zlib
 from pathlib import Path
 
@@ -133,6 +136,13 @@ def test_paths_bytes_and_arrays_agree(tmp_path: Path) -> None:
         (png_header(0, 5), "damaged"),
         (png_header(50_000, 50_000), "too_many_pixels"),
         (png_header(8_000, 8_000), "too_many_pixels"),
+        (png_header(10_000, 10_000), "too_many_pixels"),  # of which Pillow warns
+        (png_header(2**31 - 1, 2**31 - 1), "too_many_pixels"),
+        (b"\x89PNG\r\n\x1a\n", "damaged"),
+        (b"<?xml version='1.0'?><svg/>", "unsupported_format"),
+        (b"<html><body></body></html>", "not_a_picture"),
+        (b"%PDF-1.7 " + bytes(64), "not_a_picture"),
+        (bytes(4096), "not_a_picture"),
     ],
 )
 def test_what_cannot_be_read_says_why(data: bytes, code: str) -> None:
@@ -143,11 +153,95 @@ def test_what_cannot_be_read_says_why(data: bytes, code: str) -> None:
     assert caught.value.hint
 
 
-def test_missing_files_and_folders_are_told_apart(tmp_path: Path) -> None:
-    with pytest.raises(PictureError, match="no such file"):
-        load_picture(tmp_path / "none.jpg")
-    with pytest.raises(PictureError, match="is a folder"):
-        load_picture(tmp_path)
+def test_what_is_no_file_is_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "loop.jpg").symlink_to(tmp_path / "loop.jpg")
+    for source, said in (
+        (tmp_path / "none.jpg", "no such file"),
+        (tmp_path / "a.jpg" / "b.jpg", "no such file"),
+        (tmp_path, "is a folder"),
+        (tmp_path / "pipe.jpg", "a device or a pipe"),
+        (tmp_path / "loop.jpg", "may not be read"),
+        (tmp_path / ("a" * 5000), "may not be read"),
+        ("a\0b.jpg", "no file has such a name"),
+    ):
+        with pytest.raises(PictureError, match=said) as caught:
+            load_picture(source)
+        assert caught.value.code == "not_found"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(encoded(Image.fromarray(COLOUR), "PNG"))
+    path.chmod(0)
+    with pytest.raises(PictureError, match="may not be read"):
+        load_picture(path)
+
+
+def test_modes_off_the_beaten_track_are_read() -> None:
+    clear = Image.fromarray(COLOUR).quantize(32)
+    clear.info["transparency"] = 0
+    wide = Image.fromarray(np.stack([GRADIENT] * 2, axis=-1), "LA")
+    pages = [Image.new("RGB", (8, 8), colour) for colour in ("lime", "blue")]
+    maps = b"P5 36 24 65535 " + (GRADIENT.astype(">u2") * 257).tobytes()
+    plain = b"P2 2 1 255 10 200"
+    for data, pixel in (
+        (encoded(pages[0], "TIFF", save_all=True, append_images=pages[1:]), (0, 255, 0)),
+        (encoded(wide, "PNG"), None),
+        (encoded(clear, "PNG"), None),
+        (encoded(Image.fromarray(COLOUR), "JPEG", progressive=True), None),
+        (encoded(Image.fromarray(GRADIENT), "JPEG"), (20, 20, 20)),
+        (encoded(Image.fromarray(COLOUR).convert("YCbCr"), "TIFF"), None),
+        (encoded(Image.fromarray(COLOUR).convert("LAB"), "TIFF"), None),
+        (encoded(Image.fromarray(GRADIENT.astype(np.int32) * 200), "TIFF"), None),
+        (encoded(Image.fromarray(COLOUR).convert("RGBA"), "WEBP"), None),
+        (maps, (20, 20, 20)),
+        (plain, (10, 10, 10)),
+    ):
+        pixels = load_picture(data).pixels
+        assert pixels.dtype == np.uint8
+        assert pixel is None or np.abs(pixels[0, 0].astype(int) - pixel).max() <= 3
+
+
+def test_floats_that_are_no_numbers_are_black_or_white() -> None:
+    values = np.array([[0.5, np.nan], [np.inf, -np.inf]], np.float32)
+    pixels = load_picture(encoded(Image.fromarray(values), "TIFF")).pixels
+    assert pixels[0, 1].tolist() == [0, 0, 0]
+    assert pixels[1].tolist() == [[255] * 3, [0] * 3]
+
+
+def test_the_warning_filters_of_the_program_stand_as_they_did() -> None:
+    before = list(warnings.filters)
+    threads = [threading.Thread(target=load_picture, args=(encoded(Image.fromarray(COLOUR), "PNG"),)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert warnings.filters == before
+    code = (
+        "import warnings, numpy, PIL.Image\nbefore = warnings.filters[:]\n"
+        "import eigenface.image\nassert before == warnings.filters"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_damaged_exif_leaves_the_picture_as_it_is_stored() -> None:
+    exif = b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + b"\x12\x01\x03\0\xff\xff\xff\xff\x06\0\0\0" * 3
+    picture = load_picture(encoded(Image.fromarray(COLOUR), "JPEG", quality=95, exif=exif))
+    assert picture.pixels.shape in ((ROWS, COLS, 3), (COLS, ROWS, 3))
+
+
+@pytest.mark.parametrize("turn", [1, 3, 6, 8])
+def test_a_turned_picture_cut_short_is_refused_as_an_upright_one(turn: int) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (200, 300, 3), dtype=np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    whole = encoded(Image.fromarray(noise), "JPEG", quality=90, exif=exif)
+    with pytest.raises(PictureError, match="46 of 200 rows"):
+        load_picture(whole[: len(whole) // 4])
+    assert load_picture(whole[: len(whole) * 9 // 10]).warnings
 
 
 def test_arrays_of_other_kinds_are_refused() -> None:

@@ -63,6 +63,31 @@ def test_another_job_is_refused_unless_fresh(tmp_path: Path) -> None:
     assert path.read_text() == "somebody's notes\n"
 
 
+def test_what_somebody_else_wrote_among_the_lines_ends_what_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "job"
+    with Journal(path, JOB) as journal:
+        journal.record("a", 1)
+    for words in ("12", "[]", "null", '{"key": 1}', "\0\0\0", "\ud7ff"):
+        path.write_text(path.read_text() + words + "\n")
+        assert done(path) == {"a": 1}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs resource limits")
+def test_a_full_disk_is_told_and_what_was_recorded_stays(tmp_path: Path) -> None:
+    path = tmp_path / "job"
+    code = (
+        "import resource, signal, sys\nfrom eigenface.errors import RequestError\n"
+        "from eigenface.journal import Journal\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nresource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
+        f"try:\n    with Journal(sys.argv[1], {JOB!r}) as journal:\n"
+        "        for i in range(1000): journal.record(str(i), i)\n"
+        "except RequestError as error: print(error.code, len(journal.done))"
+    )
+    said = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True).stdout.split()
+    assert said[0] == "cannot_write"
+    assert len(done(path)) == int(said[1]) > 10
+
+
 def test_a_finished_job_leaves_nothing(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "job", JOB)
     journal.record("a", 1)

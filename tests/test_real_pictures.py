@@ -20,7 +20,6 @@ from eigenface.tasks import get_task
 pytestmark = pytest.mark.data
 
 
-@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")  # which the library silences, and the test run would not
 def test_every_odd_file_gets_what_is_expected_of_it(data: Path) -> None:
     models = [eigenface.load_model("gender")]
     wrong = []

@@ -58,7 +58,7 @@ class Cutter:
 
         Raises
         ------
-        OSError
+        ModelError, OSError
             Where the crop cannot be written: no other could be, either.
         """
         try:

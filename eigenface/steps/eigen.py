@@ -18,6 +18,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from eigenface.compact import round_rows, short_steps
 from eigenface.types import Rows
 
+_LEAST_VARIANCE = 1e-9
+"""Share of the largest component's variance below which a component is rounding, not data."""
+
 
 class Eigenfaces(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Project on principal components, whiten wholly or in part, keep the components in 8 bits if asked.
@@ -25,7 +28,8 @@ class Eigenfaces(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     Parameters
     ----------
     n_components : int
-        How many components to keep; fewer where the data have fewer.
+        How many components to keep; fewer where the data have fewer. Whitening one that is nothing but rounding
+        would make it louder than all others.
     power : float
         Each axis is divided by its standard deviation to this power: 0 leaves distances as they are,
         1 whitens, 0.5 lies between.
@@ -61,12 +65,16 @@ class Eigenfaces(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"bits: expected 8 or None, got {self.bits!r}")
         rows = validate_data(self, X, dtype=[np.float32, np.float64], ensure_min_samples=2)
         kept = min(self.n_components, *rows.shape)
-        pca = PCA(kept, svd_solver=self.svd_solver, random_state=self.random_state).fit(rows)
+        with np.errstate(invalid="ignore"):  # of rows that are all alike, nothing is explained
+            pca = PCA(kept, svd_solver=self.svd_solver, random_state=self.random_state).fit(rows)
+        real = pca.explained_variance_ > _LEAST_VARIANCE * pca.explained_variance_[0]
+        kept = max(1, int(np.count_nonzero(real)))
         self.mean_ = pca.mean_.astype(np.float32)
-        components = pca.components_.astype(np.float32)
+        components = pca.components_[:kept].astype(np.float32)
         self.components_ = round_rows(components) if self.bits else components
-        self.explained_variance_ = np.maximum(pca.explained_variance_, np.finfo(np.float32).tiny).astype(np.float32)
-        self.explained_variance_ratio_ = pca.explained_variance_ratio_.astype(np.float32)
+        variance = pca.explained_variance_[:kept].astype(np.float32)
+        self.explained_variance_ = np.where(variance > np.finfo(np.float32).tiny, variance, np.float32(1))
+        self.explained_variance_ratio_ = np.nan_to_num(pca.explained_variance_ratio_[:kept]).astype(np.float32)
         self.n_components_ = kept
         return self
 

@@ -27,6 +27,8 @@ class FeatureMaps(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, X: ArrayLike, y: Any = None) -> FeatureMaps:
         """Check that the rows are square pictures; nothing is learned."""
         rows = validate_data(self, X, dtype=[np.float32, np.float64])
+        if rows.shape[1] % self._channels:
+            raise ValueError(f"expected rows of pictures of {self._channels} channels, got {rows.shape[1]} features")
         square_side(rows.shape[1] // self._channels)
         return self
 
