@@ -88,8 +88,12 @@ def write_bundle(bundle: Bundle, path: str | os.PathLike[str]) -> None:
     written = json.dumps(meta, indent=1, ensure_ascii=False, allow_nan=False).encode()
     with atomic_file(Path(path)) as handle, zipfile.ZipFile(handle, "w") as archive:
         for name, data in {"meta.json": written, **members}.items():
-            kind = zipfile.ZIP_STORED if name.endswith(".npy") else zipfile.ZIP_DEFLATED
-            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data, kind)
+            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data, _packing(data))
+
+
+def _packing(data: bytes) -> int:
+    """Deflated where that saves a fifth: codes of four bits stand in bytes; others are read faster as they are."""
+    return zipfile.ZIP_DEFLATED if len(zlib.compress(data)) < 0.8 * len(data) else zipfile.ZIP_STORED
 
 
 def read_bundle(path: str | os.PathLike[str]) -> Bundle:

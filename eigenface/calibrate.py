@@ -16,6 +16,7 @@ from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
+from eigenface.augment import Copies, copies_of
 from eigenface.errors import DataError
 from eigenface.steps.stateless import split_pipeline
 
@@ -167,8 +168,12 @@ def _temperature(decisions: NDArray[np.float64], codes: NDArray[np.intp]) -> tup
     return float(np.exp(best[0])), best[1:]
 
 
-def out_of_fold(estimator: Any, X: Any, y: NDArray[Any], folds: Folds) -> NDArray[np.float64]:
+def out_of_fold(
+    estimator: Any, X: Any, y: NDArray[Any], folds: Folds, copies: tuple[Any, NDArray[np.intp]] | None = None
+) -> NDArray[np.float64]:
     """Decisions (n, 1) or (n, classes) for every face, each by a clone that was fitted without the face's fold.
+
+    `copies` are more rows to learn from, and of which face (m,) each is a copy: those of the fold's faces are left out.
 
     Raises
     ------
@@ -186,7 +191,7 @@ def out_of_fold(estimator: Any, X: Any, y: NDArray[Any], folds: Folds) -> NDArra
                 f"all that there is of the class {missing[0]} lies in one part of the data",
                 "Every class needs faces of two people at least, so that none is judged by a model that knows it.",
             )
-        fitted = clone(estimator).fit(_take(indexable, train), y[train])
+        fitted = _fit(clone(estimator), _take(indexable, train), y[train], _copies_in(copies, train, y))
         said = decisions_of(fitted, _take(indexable, test))
         if decisions is None:
             decisions = np.zeros((len(y), said.shape[1]))
@@ -195,11 +200,32 @@ def out_of_fold(estimator: Any, X: Any, y: NDArray[Any], folds: Folds) -> NDArra
     return decisions
 
 
+def _copies_in(
+    copies: tuple[Any, NDArray[np.intp]] | None, faces: NDArray[np.intp], y: NDArray[Any]
+) -> tuple[Any, NDArray[Any]] | None:
+    """Rows and labels of the copies of `faces`."""
+    if copies is None:
+        return None
+    rows, origin = copies
+    chosen = np.flatnonzero(np.isin(origin, faces))
+    return _take(rows, chosen), y[origin[chosen]]
+
+
+def _fit(estimator: Any, X: Any, y: NDArray[Any], more: tuple[Any, NDArray[Any]] | None) -> Any:
+    """Fit on X and on what is added to it."""
+    if more is None or not len(more[1]):
+        return estimator.fit(X, y)
+    rows = np.concatenate([X, more[0]]) if hasattr(X, "shape") else [*X, *more[0]]
+    return estimator.fit(rows, np.concatenate([y, more[1]]))
+
+
 def _take(X: Any, index: NDArray[np.intp]) -> Any:
     return X[index] if hasattr(X, "shape") else [X[i] for i in index]
 
 
-def calibrate_pipeline(pipeline: Pipeline, X: Any, y: NDArray[Any], folds: Folds) -> CalibratedPipeline:
+def calibrate_pipeline(
+    pipeline: Pipeline, X: Any, y: NDArray[Any], folds: Folds, copies: Sequence[Copies] = ()
+) -> CalibratedPipeline:
     """Fit a whole pipeline, components inside the folds, and give its last step calibrated odds.
 
     Steps that learn nothing run once for all folds.
@@ -212,6 +238,8 @@ def calibrate_pipeline(pipeline: Pipeline, X: Any, y: NDArray[Any], folds: Folds
     y : array (n,)
     folds : index pairs (train, test)
         Every face in one test part, as `folds_by_group` makes them.
+    copies : sequence of Copies
+        Changed copies of the faces to learn from; no fold is judged by copies of its own faces.
 
     Returns
     -------
@@ -220,8 +248,10 @@ def calibrate_pipeline(pipeline: Pipeline, X: Any, y: NDArray[Any], folds: Folds
     """
     head, tail = split_pipeline(clone(pipeline))
     rows = head.fit_transform(X) if head else X
-    decisions = out_of_fold(tail, rows, y, folds)
-    fitted = tail.fit(rows, y)
+    made, origin = copies_of(X, y, copies)
+    more = (head.transform(made) if head else made, origin) if made else None
+    decisions = out_of_fold(tail, rows, y, folds, more)
+    fitted = _fit(tail, rows, y, _copies_in(more, np.arange(len(y)), y))
     name, last = fitted.steps[-1]
     calibrated = Calibrated(clone(last), len(folds)).adopt(last, decisions, y)
     steps = [*(head.steps if head else []), *fitted.steps[:-1], (name, calibrated)]

@@ -26,10 +26,12 @@ OUR_TYPES = frozenset(
         "eigenface.steps.eigen.Rounded",
         "eigenface.steps.faces.ColourFaces",
         "eigenface.steps.faces.GreyFaces",
+        "eigenface.steps.fisher.FisherVectors",
         "eigenface.steps.maps.ColourBands",
         "eigenface.steps.maps.HOG",
         "eigenface.steps.maps.LBP",
         "eigenface.steps.maps.Weighted",
+        "eigenface.steps.ridge.KernelRidgeClassifier",
     }
 )
 """Types of this library that a saved model may hold beside those of scikit-learn that skops trusts."""

@@ -22,7 +22,9 @@ from eigenface.calibrate import Calibrated
 from eigenface.program import Operation
 from eigenface.steps.eigen import Eigenfaces, Rounded
 from eigenface.steps.faces import ColourFaces, GreyFaces
+from eigenface.steps.fisher import FisherVectors
 from eigenface.steps.maps import HOG, LBP, ColourBands, Weighted
+from eigenface.steps.ridge import KernelRidgeClassifier
 
 Operations = list[Operation]
 Rule = Callable[[Any], Operations]
@@ -141,6 +143,16 @@ def _svc(step: SVC) -> Operations:
     return [Operation("svm", settings, arrays)]
 
 
+def _fisher(step: FisherVectors) -> Operations:
+    words = step.words
+    return [Operation("fisher", {**words.settings(), "mirror": bool(step.mirror)}, words.arrays())]
+
+
+def _kernel_ridge(step: KernelRidgeClassifier) -> Operations:
+    arrays = {"vectors": step.vectors_, "coefficients": step.coefficients_, "intercept": step.intercept_}
+    return [Operation("kernel_sum", {"kernel": "rbf", "gamma": step.gamma_}, arrays)]
+
+
 def _linear(step: Any) -> Operations:
     return [Operation("linear", arrays={"coefficients": step.coef_, "intercept": np.atleast_1d(step.intercept_)})]
 
@@ -169,6 +181,7 @@ RULES: dict[type, Rule] = {
     ColourFaces: _colour_faces,
     HOG: _by_parameters("hog"),
     LBP: _by_parameters("lbp"),
+    FisherVectors: _fisher,
     ColourBands: _by_parameters("colour"),
     Weighted: _by_parameters("weight"),
     StandardScaler: _scaler,
@@ -176,6 +189,7 @@ RULES: dict[type, Rule] = {
     Eigenfaces: _eigenfaces,
     Rounded: _rounded,
     SVC: _svc,
+    KernelRidgeClassifier: _kernel_ridge,
     LinearSVC: _linear,
     LogisticRegression: _linear,
     LinearDiscriminantAnalysis: _linear,

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eigenface.features.colour import colour, resize_colour
+from eigenface.features.fisher import FisherCoder, Vocabulary
 from eigenface.features.grey import equalise, grey, resize, square_side
 from eigenface.features.hog import hog
 from eigenface.features.lbp import lbp
@@ -82,6 +83,12 @@ def _colour(settings: Settings, arrays: Arrays) -> Run:
     return _maps(lambda pictures: colour(pictures, grid, bins), settings, channels=3)
 
 
+def _fisher(settings: Settings, arrays: Arrays) -> Run:
+    coder, mirror = FisherCoder(Vocabulary.of(settings, arrays)), bool(settings["mirror"])
+    side = coder.vocabulary.size
+    return lambda rows: coder(rows.reshape(len(rows), side, side), mirror=mirror)
+
+
 def _weight(settings: Settings, arrays: Arrays) -> Run:
     weight = np.float32(settings["weight"])
     return lambda rows: rows * weight
@@ -118,6 +125,22 @@ def _svm(settings: Settings, arrays: Arrays) -> Run:
     def run(rows: NDArray[np.float32]) -> NDArray[np.float32]:
         decisions = kernel(rows) @ weights + intercept
         return decisions[:, 0] if classes == 2 else _votes(decisions, classes)
+
+    return run
+
+
+def _kernel_sum(settings: Settings, arrays: Arrays) -> Run:
+    """Decisions (n,) or (n, classes): a weighted sum over kernels with every kept row, plus an intercept."""
+    vectors = np.asarray(arrays["vectors"], np.float32)
+    coefficients = np.asarray(arrays["coefficients"], np.float32)
+    intercept = np.asarray(arrays["intercept"], np.float32)
+    if coefficients.shape != (len(vectors), len(intercept)):
+        raise ValueError(f"{vectors.shape} rows, {coefficients.shape} coefficients, {intercept.shape} intercepts")
+    kernel = _kernel(settings, vectors)
+
+    def run(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        decisions: NDArray[np.float32] = kernel(rows) @ coefficients + intercept
+        return decisions[:, 0] if len(intercept) == 1 else decisions
 
     return run
 
@@ -209,10 +232,12 @@ OPERATIONS: dict[str, Callable[[Settings, Arrays], Run]] = {
     "hog": _hog,
     "lbp": _lbp,
     "colour": _colour,
+    "fisher": _fisher,
     "weight": _weight,
     "red_share": _red_share,
     "round": _round,
     "svm": _svm,
+    "kernel_sum": _kernel_sum,
     "sigmoid": _sigmoid,
     "softmax": _softmax,
 }

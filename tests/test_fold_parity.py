@@ -28,7 +28,9 @@ from eigenface.model import FaceClassifier
 from eigenface.program import Program
 from eigenface.steps.eigen import Eigenfaces, Rounded
 from eigenface.steps.faces import ColourFaces, GreyFaces
+from eigenface.steps.fisher import FisherVectors
 from eigenface.steps.maps import HOG, LBP, ColourBands, Weighted
+from eigenface.steps.ridge import KernelRidgeClassifier
 from eigenface.store import load_model, save_model
 
 TWO = make_faces(("female", "male"), 20, size=(30, 60), random_state=1)
@@ -60,6 +62,9 @@ PIPELINES = {
     "features": lambda: branch(everything(), Eigenfaces(12, power=0.5), SVC(gamma=0.05)),
     "fisherfaces": lambda: branch(GreyFaces(24), PCA(8, random_state=0), LinearDiscriminantAnalysis()),
     "logistic": lambda: branch(GreyFaces(16), Eigenfaces(8), LogisticRegression()),
+    "fisher": lambda: branch(GreyFaces(64), FisherVectors("64"), Eigenfaces(8, bits=4), KernelRidgeClassifier()),
+    "one-sided fisher": lambda: branch(GreyFaces(48), FisherVectors("48", mirror=False), LinearSVC()),
+    "ridge": lambda: branch(GreyFaces(24), Eigenfaces(8, power=0.5), KernelRidgeClassifier(bits=8)),
     "linear": lambda: branch(GreyFaces(16), Eigenfaces(8), LinearSVC()),
 }
 

@@ -17,11 +17,11 @@ ROOT = Path(__file__).parents[1]
 FLOORS = (
     ("errors", "types", "limits", "progress"),
     ("vision", "threads", "compact", "linear"),
-    ("image", "crops", "bundle", "journal", "review", "features"),
+    ("image", "crops", "augment", "bundle", "journal", "review", "features"),
     ("operations", "facespace", "detection"),
     ("program",),
     ("model", "estimator"),
-    ("recognise", "pickled", "annotate"),
+    ("recognise", "pickled", "annotate", "embedding"),
     ("store",),
     ("catalogue",),
     ("api",),

@@ -17,18 +17,22 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from eigenface.baselines import RedPixelThreshold
 from eigenface.calibrate import Calibrated, calibrate_pipeline, folds_by_group, out_of_fold
+from eigenface.compact import decode, encode
 from eigenface.datasets.drawn import DrawnFaces, make_faces
 from eigenface.errors import DataError
+from eigenface.features.fisher import FisherCoder
 from eigenface.report.calibration import calibration_error
 from eigenface.steps.eigen import Eigenfaces, Rounded
 from eigenface.steps.faces import ColourFaces, GreyFaces
+from eigenface.steps.fisher import FisherVectors, learn_vocabulary
 from eigenface.steps.maps import HOG, LBP, ColourBands, Weighted
+from eigenface.steps.ridge import KernelRidgeClassifier
 from eigenface.tasks.recipes import eigenface_pipeline
 
 
 def expected_failures(estimator: Any) -> dict[str, str]:
     reason = "rows are square pictures, and the checks' rows are not"
-    if isinstance(estimator, ColourBands):
+    if isinstance(estimator, ColourBands | FisherVectors):
         return dict.fromkeys((*PICTURE_CHECKS, *COLOUR_CHECKS), reason)
     if isinstance(estimator, HOG | LBP):
         return dict.fromkeys(PICTURE_CHECKS, reason)
@@ -57,6 +61,8 @@ COLOUR_CHECKS = ("check_n_features_in_after_fitting", "check_positive_only_tag_d
         Rounded(),
         Weighted(),
         Calibrated(LinearSVC(), n_splits=2),
+        KernelRidgeClassifier(),
+        FisherVectors(),
         HOG(),
         LBP(),
         ColourBands(),
@@ -243,3 +249,65 @@ def test_a_pipeline_is_calibrated_on_faces_it_had_not_seen(drawn: DrawnFaces) ->
     right = fitted.pipeline.classes_[fitted.out_of_fold.argmax(axis=1)] == drawn.labels
     assert right.mean() > 0.85
     assert not hasattr(pipeline.named_steps["svc"], "support_")  # what was handed over stays unfitted
+
+
+def test_a_vocabulary_describes_a_face_and_its_mirror_image_alike(drawn: DrawnFaces) -> None:
+    rows = GreyFaces(64).fit_transform(drawn.crops[:6])
+    turned = rows.reshape(-1, 64, 64)[:, :, ::-1].reshape(len(rows), -1)
+    both, one_sided = FisherVectors("64"), FisherVectors("64", mirror=False)
+    vectors = both.fit_transform(rows)
+    assert np.abs(vectors - both.transform(turned)).max() < 1e-4
+    assert np.abs(one_sided.fit_transform(rows) - one_sided.transform(turned)).max() > 0.05
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    assert (clone(both).transform(rows) == vectors).all()  # nothing was learned
+    with pytest.raises(ValueError, match="expected faces of 64 pixels"):
+        both.fit(rows[:, :100])
+    with pytest.raises(ValueError, match="vocabulary: expected one of 48, 64, 96, got '65'"):
+        FisherVectors("65").fit(rows)
+
+
+def test_a_vocabulary_is_learned_from_faces_and_tells_them_apart(drawn: DrawnFaces) -> None:
+    pictures = GreyFaces(32).fit_transform(drawn.crops).reshape(-1, 32, 32)
+    words = learn_vocabulary(pictures, cell=3, stride=4, words=4, samples=2000)
+    assert words.weights.sum() == pytest.approx(1, abs=1e-2)
+    again = learn_vocabulary(pictures, cell=3, stride=4, words=4, samples=2000)
+    assert all((array == again.arrays()[name]).all() for name, array in words.arrays().items())
+    vectors = FisherCoder(words)(pictures)
+    likeness = vectors @ vectors.T - 2 * np.eye(len(vectors))
+    same = drawn.labels[likeness.argmax(axis=1)] == drawn.labels
+    assert same.mean() > 0.9
+
+
+def test_kernel_ridge_answers_as_the_closed_formula_does() -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(60, 5)).astype(np.float32)
+    labels = np.where(rows[:, 0] + 0.3 * rows[:, 1] ** 2 > 0.2, "b", "a")
+    ridge = KernelRidgeClassifier(gamma=2.0, alpha=0.5, bits=None, class_weight=None).fit(rows, labels)
+    distances = ((rows[:, None] - rows[None]) ** 2).sum(axis=2)
+    kernel = np.exp(-distances * 2.0 / (2 * rows.var(axis=0).sum()))
+    target = np.where(labels == "b", 1.0, -1.0)
+    duals = np.linalg.solve(kernel + 0.5 * np.eye(60), target - target.mean())
+    assert np.abs(ridge.decision_function(rows) - (kernel @ duals + target.mean())).max() < 5e-3
+    assert (ridge.predict(rows) == labels).mean() > 0.9
+
+
+@pytest.mark.parametrize("count", [2048, 2049, 4500])
+def test_kernel_ridge_is_solved_block_by_block(count: int) -> None:
+    rng = np.random.default_rng(1)
+    rows = rng.normal(size=(count, 3)).astype(np.float32)
+    labels = (rows[:, 0] > 0).astype(int) + (rows[:, 1] > 0.5)
+    ridge = KernelRidgeClassifier(bits=None, alpha=1.0, class_weight=None).fit(rows, labels)
+    targets = np.eye(3)[labels] - ridge.intercept_
+    # (K + alpha I) a = t, so that the decisions of training rows miss their targets by alpha * a
+    gap = targets - (ridge.decision_function(rows) - ridge.intercept_)
+    assert np.abs(gap - ridge.coefficients_).max() < 2e-2
+
+
+def test_rows_of_a_kernel_ridge_take_half_a_byte_a_number() -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(500, 8)).astype(np.float32)
+    ridge = KernelRidgeClassifier(bits=4).fit(rows, rng.integers(0, 2, 500))
+    stored = encode(ridge.vectors_)
+    assert stored.codes.dtype == np.int8
+    assert np.abs(stored.codes).max() == 7
+    assert (decode(stored) == ridge.vectors_).all()

@@ -1,4 +1,4 @@
-"""Eigenfaces as steps: principal components that can be stored in one byte a number, and codes of a few bits.
+"""Eigenfaces as steps: principal components in a byte or half a byte a number, and codes of a few bits.
 
 A model that is small only after training answers otherwise than it was judged. These steps are small while they
 train: what comes after them learns from the rounded numbers, and so calibration and scores are those of the file.
@@ -33,7 +33,7 @@ class Eigenfaces(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     power : float
         Each axis is divided by its standard deviation to this power: 0 leaves distances as they are,
         1 whitens, 0.5 lies between.
-    bits : {8, None}
+    bits : {4, 8, None}
         Bits a number of the components, or None for float32.
     svd_solver, random_state
         As in `sklearn.decomposition.PCA`.
@@ -61,8 +61,8 @@ class Eigenfaces(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: ArrayLike, y: Any = None) -> Eigenfaces:
         """Learn mean and components from rows (n, features)."""
-        if self.bits not in (8, None):
-            raise ValueError(f"bits: expected 8 or None, got {self.bits!r}")
+        if self.bits not in (4, 8, None):
+            raise ValueError(f"bits: expected 4, 8 or None, got {self.bits!r}")
         rows = validate_data(self, X, dtype=[np.float32, np.float64], ensure_min_samples=2)
         kept = min(self.n_components, *rows.shape)
         with np.errstate(invalid="ignore"):  # of rows that are all alike, nothing is explained
@@ -71,7 +71,7 @@ class Eigenfaces(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         kept = max(1, int(np.count_nonzero(real)))
         self.mean_ = pca.mean_.astype(np.float32)
         components = pca.components_[:kept].astype(np.float32)
-        self.components_ = round_rows(components) if self.bits else components
+        self.components_ = round_rows(components, self.bits) if self.bits else components
         variance = pca.explained_variance_[:kept].astype(np.float32)
         self.explained_variance_ = np.where(variance > np.finfo(np.float32).tiny, variance, np.float32(1))
         self.explained_variance_ratio_ = np.nan_to_num(pca.explained_variance_ratio_[:kept]).astype(np.float32)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from eigenface.augment import Copies, to_grey
 from eigenface.crops import CropSpec
-from eigenface.tasks.recipes import eigenface_grid, eigenface_pipeline, feature_grid, feature_pipeline
+from eigenface.tasks.recipes import eigenface_grid, eigenface_pipeline, fisher_grid, fisher_pipeline
 from eigenface.tasks.task import Source, Task
 
 TASK = Task(
@@ -11,8 +12,8 @@ TASK = Task(
     question="Does the face look female or male?",
     classes=("female", "male"),
     crop=CropSpec(0.95, 0.08),
-    pipelines={"": feature_pipeline, "eigenfaces": eigenface_pipeline},
-    grids={"": feature_grid, "eigenfaces": eigenface_grid},
+    pipelines={"": fisher_pipeline, "eigenfaces": eigenface_pipeline},
+    grids={"": fisher_grid, "eigenfaces": eigenface_grid},
     sources=(
         Source("gender/lfw.zip"),
         Source("gender/utkface.zip", whole=True),
@@ -26,4 +27,5 @@ TASK = Task(
         "Do not use it to decide anything about a person.",
     ),
     smallest_face=32,
+    copies=(Copies(to_grey, 0.15),),
 )

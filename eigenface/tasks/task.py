@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from eigenface.augment import Copies
 from eigenface.crops import CropSpec
 
 PipelineFactory = Callable[[], Any]
@@ -26,12 +27,23 @@ class Source:
         Labels that are not learned.
     least : mapping
         Extra columns and the least number in them, such as {"age": 5}.
+    labels : mapping
+        The task's names for labels that are called otherwise here.
+    aside : (column, value), optional
+        Which pictures are kept aside to judge by, where the makers said so; a share by hash without it.
     """
 
     path: str
     whole: bool = False
     skip: tuple[str, ...] = ()
     least: Mapping[str, float] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    aside: tuple[str, str] | None = None
+
+    @property
+    def name(self) -> str:
+        """The file's name without its suffixes."""
+        return self.path.rsplit("/", 1)[-1].split(".")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +74,8 @@ class Task:
         Sentences for the card: when not to use this, and why.
     smallest_face : int
         Side in pixels of the smallest box that is not sent to review.
+    copies : tuple of Copies
+        Changed copies of training faces that models learn from as well.
     most_a_person : int
         Training faces of one person that count, so that nobody decides alone; 0 for all.
     test_share : float
@@ -79,6 +93,7 @@ class Task:
     sources: tuple[Source, ...] = ()
     limits: tuple[str, ...] = ()
     smallest_face: int = 24
+    copies: tuple[Copies, ...] = ()
     most_a_person: int = 0
     test_share: float = 0.25
 
