@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from eigenface.bundle import Bundle
 from eigenface.crops import CropSpec
 from eigenface.errors import ModelError
-from eigenface.program import DRAWN_CROP, Program
+from eigenface.program import DRAWN_CROP, Described, Program
 from eigenface.review import Review
 from eigenface.threads import one_blas_thread
 from eigenface.types import Pixels, check_pixels
@@ -141,15 +141,18 @@ class FaceClassifier:
                 "A fitted scikit-learn classifier that takes lists of uint8 RGB arrays (rows, cols, 3) is wanted.",
             )
 
-    def predict_proba(self, crops: Sequence[Pixels]) -> NDArray[np.float64]:
-        """Calibrated probabilities (n, classes) of uint8 RGB crops (rows, cols, 3) of any size."""
+    def predict_proba(self, crops: Sequence[Pixels], *, shared: Described | None = None) -> NDArray[np.float64]:
+        """Calibrated probabilities (n, classes) of uint8 RGB crops (rows, cols, 3) of any size.
+
+        Several models that are asked about the very same crops may be given one dictionary as `shared`.
+        """
         pictures = [check_pixels(crop, f"crop {i}") for i, crop in enumerate(crops)]
         if not pictures:
             return np.zeros((0, len(self.classes_)))
         with one_blas_thread:
             if self.program is None:
                 return np.asarray(self.pipeline_.predict_proba(pictures), np.float64)
-            return self.program(pictures)
+            return self.program(pictures, shared)
 
     def predict(self, crops: Sequence[Pixels]) -> NDArray[np.str_]:
         """The most probable class (n,) of each crop."""

@@ -6,7 +6,9 @@ under its name; whatever is not there is refused, so that a saved model can name
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,6 +43,9 @@ class Operation:
 
 
 Run = Callable[[Any], Any]
+
+Described = dict[str, Any]
+"""What is known of one list of crops, by what was done to them."""
 
 
 class Program:
@@ -79,45 +84,26 @@ class Program:
             what = f"the model's program gives {np.round(answer, 3).tolist()} for {classes} classes"
             raise ModelError("bad_operation", what, _TRAIN_AGAIN)
 
-    def __call__(self, crops: Sequence[Pixels]) -> NDArray[np.float64]:
-        """Probabilities (n, classes) of `crops`, each row adding up to 1."""
-        parts = [self._run(crops[start : start + BATCH]) for start in range(0, len(crops), BATCH)]
+    def __call__(self, crops: Sequence[Pixels], shared: Described | None = None) -> NDArray[np.float64]:
+        """Probabilities (n, classes) of `crops`, each row adding up to 1.
+
+        `shared` keeps descriptions of these very crops from one program to the next, so that tasks that frame faces
+        alike describe them once.
+        """
+        if len(crops) <= BATCH:
+            return np.asarray(self._run(crops, {} if shared is None else shared), np.float64)
+        parts = [self._run(crops[start : start + BATCH], {}) for start in range(0, len(crops), BATCH)]
         return np.concatenate(parts).astype(np.float64)
 
 
-def _compile(operations: Sequence[Operation]) -> Run:
-    runs: list[Run] = []
-    waiting: Affine | None = None
-    for operation in operations:
-        try:
-            with np.errstate(all="ignore"):  # what is no number is noticed by `check`
-                linear = affine_of(operation.name, operation.settings, operation.arrays)
-            if linear is not None:
-                waiting = waiting.then(linear) if waiting else linear
-                continue
-            if waiting:
-                runs.append(waiting)
-                waiting = None
-            if operation.name == "union":
-                runs.append(_union(operation.branches))
-            elif operation.name in OPERATIONS:
-                runs.append(prepare(operation.name, operation.settings, operation.arrays))
-            else:
-                raise ModelError(
-                    "unknown_operation",
-                    f"the model asks for an operation {operation.name!r} that this version does not have",
-                    f"It has {', '.join(sorted(OPERATIONS))}. Upgrade eigenface, or train the model again.",
-                )
-        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, MemoryError) as error:
-            raise ModelError(
-                "bad_operation",
-                f"the model's operation {operation.name!r} does not hold what it needs ({error})",
-                _TRAIN_AGAIN,
-            ) from error
-    if waiting:
-        runs.append(waiting)
+def _compile(operations: Sequence[Operation]) -> Callable[[Any, Described], Any]:
+    """One function of a list of operations; a union that comes first uses what is known of the crops."""
+    steps = list(operations)
+    first = _union(steps.pop(0).branches) if steps and steps[0].name == "union" else None
+    runs = _runs(steps)
 
-    def run(value: Any) -> Any:
+    def run(value: Any, known: Described) -> Any:
+        value = first(value, known) if first else value
         for step in runs:
             value = step(value)
         return value
@@ -125,19 +111,81 @@ def _compile(operations: Sequence[Operation]) -> Run:
     return run
 
 
-def _union(branches: Sequence[Sequence[Operation]]) -> Run:
-    """Branches side by side; those that begin with the same operation share its result."""
-    heads: dict[str, Run] = {}
-    tails: list[tuple[str, Run]] = []
-    for branch in branches:
-        key = repr((branch[0].name, sorted(branch[0].settings.items())))
-        if branch[0].arrays or branch[0].branches:
-            key = f"alone {len(heads)}"
-        heads.setdefault(key, _compile(branch[:1]))
-        tails.append((key, _compile(branch[1:])))
+def _runs(operations: Sequence[Operation]) -> list[Run]:
+    """Functions to call in order, linear neighbours fused into one."""
+    runs: list[Run] = []
+    waiting: Affine | None = None
+    for operation in operations:
+        with _told(operation), np.errstate(all="ignore"):  # what is no number is noticed by `check`
+            linear = affine_of(operation.name, operation.settings, operation.arrays)
+            if linear is not None:
+                waiting = waiting.then(linear) if waiting else linear
+                continue
+            if waiting:
+                runs.append(waiting)
+                waiting = None
+            runs.append(_prepared(operation))
+    if waiting:
+        runs.append(waiting)
+    return runs
 
-    def run(crops: Any) -> NDArray[np.float32]:
-        shared = {key: head(crops) for key, head in heads.items()}
-        return np.concatenate([tail(shared[key]) for key, tail in tails], axis=1)
+
+def _prepared(operation: Operation) -> Run:
+    if operation.name == "union":
+        union = _union(operation.branches)
+        return lambda value: union(value, {})
+    if operation.name in OPERATIONS:
+        return prepare(operation.name, operation.settings, operation.arrays)
+    raise ModelError(
+        "unknown_operation",
+        f"the model asks for an operation {operation.name!r} that this version does not have",
+        f"It has {', '.join(sorted(OPERATIONS))}. Upgrade eigenface, or train the model again.",
+    )
+
+
+@contextlib.contextmanager
+def _told(operation: Operation) -> Iterator[None]:
+    """What goes wrong with an operation becomes one line."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, MemoryError) as error:
+        raise ModelError(
+            "bad_operation",
+            f"the model's operation {operation.name!r} does not hold what it needs ({error})",
+            _TRAIN_AGAIN,
+        ) from error
+
+
+def _union(branches: Sequence[Sequence[Operation]]) -> Callable[[Any, Described], NDArray[np.float32]]:
+    """Branches side by side; what begins alike is done once."""
+    chains = [_chain(branch) for branch in branches]
+    if not all(chains):
+        raise ModelError("bad_operation", "the model holds a union with an empty branch", _TRAIN_AGAIN)
+
+    def run(crops: Any, known: Described) -> NDArray[np.float32]:
+        rows = []
+        for chain in chains:
+            value = crops
+            for key, step in chain:
+                if key not in known:
+                    known[key] = step(value)
+                value = known[key]
+            rows.append(value)
+        return np.concatenate(rows, axis=1)
 
     return run
+
+
+def _chain(branch: Sequence[Operation]) -> list[tuple[str, Run]]:
+    """The steps of a branch, each with a name for all that was done up to it."""
+    digest = hashlib.sha256()
+    chain = []
+    for operation in branch:
+        if operation.branches:
+            raise ModelError("bad_operation", "the model holds a union in a union", _TRAIN_AGAIN)
+        digest.update(repr((operation.name, sorted(operation.settings.items()))).encode())
+        for role, array in sorted(operation.arrays.items()):
+            digest.update(repr((role, array.dtype.str, array.shape)).encode() + np.ascontiguousarray(array).tobytes())
+        (run,) = _runs([operation])
+        chain.append((digest.hexdigest(), run))
+    return chain

@@ -7,13 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eigenface.crops import crop_face, whole_box
+import numpy as np
+from numpy.typing import NDArray
+
+from eigenface.crops import CropSpec, crop_face, whole_box
 from eigenface.detection import get_detector
 from eigenface.errors import PictureError
 from eigenface.facespace import FRAME, load_face_space
 from eigenface.image import Picture, PictureSource, load_picture
 from eigenface.limits import MAX_FACES, MAX_PIXELS, SMALLEST_FACE
-from eigenface.types import Answer, Box, Detection, Face, Verdict
+from eigenface.program import Described
+from eigenface.types import Answer, Detection, Face, Pixels, Verdict
 
 if TYPE_CHECKING:
     from eigenface.model import FaceClassifier
@@ -62,7 +66,7 @@ def recognise(
     options = options or Options()
     picture = load_picture(source, name=name, max_pixels=options.max_pixels)
     detections, warnings = find(picture, options)
-    verdicts = [ask(picture, detections, model, options) for model in models]
+    verdicts = ask(picture, detections, models, options)
     faces = tuple(
         Face(found.box, found.score, {model.name: said[i] for model, said in zip(models, verdicts, strict=True)})
         for i, found in enumerate(detections)
@@ -106,24 +110,30 @@ def find(picture: Picture, options: Options) -> tuple[list[Detection], list[str]
     return found, []
 
 
-def ask(picture: Picture, detections: Sequence[Detection], model: FaceClassifier, options: Options) -> list[Verdict]:
-    """What one model says of every detection."""
+def ask(
+    picture: Picture, detections: Sequence[Detection], models: Sequence[FaceClassifier], options: Options
+) -> list[list[Verdict]]:
+    """What each model says of every detection; models that frame faces alike share crops and descriptions."""
     if not detections:
-        return []
-    space = load_face_space()
-    if options.whole:
-        crops = [picture.pixels for _ in detections]
-        squares: list[Box] = [model.crop.within(found.box) for found in detections]
-    else:
-        crops = [crop_face(picture.pixels, found.box, model.crop) for found in detections]
-        squares = [found.box for found in detections]
-    distances = space.distance([crop_face(picture.pixels, square, FRAME) for square in squares])
-    probabilities = model.predict_proba(crops)
-    return [
-        Verdict(
-            label=str(model.classes_[row.argmax()]),
-            probabilities={str(name): float(p) for name, p in zip(model.classes_, row, strict=True)},
-            reasons=model.review.reasons(row, square, float(distance), space.limit),
+        return [[] for _ in models]
+    framed: dict[CropSpec, tuple[list[Pixels], Described, NDArray[np.float32]]] = {}
+    verdicts = []
+    for model in models:
+        squares = [model.crop.within(found.box) if options.whole else found.box for found in detections]
+        if model.crop not in framed:
+            crops = [picture.pixels if options.whole else crop_face(picture.pixels, s, model.crop) for s in squares]
+            distances = load_face_space().distance([crop_face(picture.pixels, square, FRAME) for square in squares])
+            framed[model.crop] = crops, {}, distances
+        crops, known, distances = framed[model.crop]
+        probabilities = model.predict_proba(crops, shared=known)
+        verdicts.append(
+            [
+                Verdict(
+                    label=str(model.classes_[row.argmax()]),
+                    probabilities={str(name): float(p) for name, p in zip(model.classes_, row, strict=True)},
+                    reasons=model.review.reasons(row, square, float(distance), load_face_space().limit),
+                )
+                for row, square, distance in zip(probabilities, squares, distances, strict=True)
+            ]
         )
-        for row, square, distance in zip(probabilities, squares, distances, strict=True)
-    ]
+    return verdicts

@@ -47,7 +47,7 @@ class Review:
         surest = float(probabilities.max())
         if surest < self.least_probability:
             said.append(
-                f"The answer is uncertain: {surest:.0%}, and this model stands by {self.least_probability:.0%}."
+                f"The answer is uncertain: {surest:.1%}; the model stands by {self.least_probability:.0%} and up."
             )
         side = round(min(box.width, box.height))
         if side < self.smallest_face:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,8 @@ from eigenface.detection.merge import keep_best
 from eigenface.errors import PictureError, RequestError
 from eigenface.facespace import FRAME, load_face_space
 from eigenface.model import FaceClassifier
+from eigenface.operations import OPERATIONS
+from eigenface.program import Operation, Program
 from eigenface.recognise import Options, answer_or_refusal, recognise
 from eigenface.review import Review
 from eigenface.types import Box, Detection, Face, Verdict, check_pixels
@@ -161,7 +164,7 @@ def test_a_second_look_is_asked_for_with_reasons() -> None:
     sure, unsure = np.array([0.05, 0.95]), np.array([0.4, 0.6])
     assert review.reasons(sure, Box(0, 0, 50, 50), 0.1, 0.5) == ()
     reasons = review.reasons(unsure, Box(0, 0, 20, 20), 0.9, 0.5)
-    assert [word in text for word, text in zip(("60%", "20 pixels", "hardly"), reasons, strict=True)] == [True] * 3
+    assert [word in text for word, text in zip(("60.0%", "20 pixels", "hardly"), reasons, strict=True)] == [True] * 3
 
 
 def test_values_check_themselves() -> None:
@@ -180,3 +183,33 @@ def test_values_check_themselves() -> None:
 def test_tasks_and_models_that_are_not_there_are_named() -> None:
     with pytest.raises(RequestError, match="there is no model 'gendre'"):
         eigenface.load_model("gendre")
+
+
+def test_models_that_frame_faces_alike_describe_them_once(drawn: DrawnFaces, monkeypatch: pytest.MonkeyPatch) -> None:
+    described: list[int] = []
+    hog = OPERATIONS["hog"]
+
+    def counting(settings: Any, arrays: Any) -> Any:
+        run = hog(settings, arrays)
+        return lambda rows: described.append(len(rows)) or run(rows)
+
+    monkeypatch.setitem(OPERATIONS, "hog", counting)
+    union = Operation(
+        "union",
+        branches=tuple(
+            (Operation("grey"), Operation("resize", {"size": s}), Operation("hog", {"cell": 8, "mirror": False}))
+            for s in (32, 48)
+        ),
+    )
+    last = Operation("linear", arrays={"coefficients": np.full((1, 324 + 900), 0.01), "intercept": np.zeros(1)})
+    odds = Operation("sigmoid", {"slope": 1.0, "offset": 0.0})
+    models = [
+        FaceClassifier(
+            {"task": n, "name": n, "classes": ["a", "b"], "crop": crop}, program=Program([union, last, odds])
+        )
+        for n, crop in (("one", {"scale": 1.0}), ("two", {"scale": 1.0}), ("wide", {"scale": 1.5}))
+    ]
+    answer = recognise(drawn.crops[0], models, Options(whole=True))
+    alone = [recognise(drawn.crops[0], [model], Options(whole=True)).faces[0].label for model in models]
+    assert [verdict.label for verdict in answer.faces[0].answers.values()] == alone
+    assert len(described) == 2 + 2 + 3 * 2  # two framings together, then every model alone
