@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from eigenface.api import detect_faces, predict_photo
+    from eigenface.embedding import FaceEmbedder
     from eigenface.errors import DataError, EigenfaceError, ModelError, PictureError, RequestError
+    from eigenface.gallery import Gallery
     from eigenface.model import FaceClassifier
     from eigenface.store import load_model, save_model
     from eigenface.train import train
@@ -25,6 +27,8 @@ _HOMES = {
     "EigenfaceError": "errors",
     "Face": "types",
     "FaceClassifier": "model",
+    "FaceEmbedder": "embedding",
+    "Gallery": "gallery",
     "ModelError": "errors",
     "PictureError": "errors",
     "RequestError": "errors",
@@ -42,6 +46,8 @@ __all__ = [
     "EigenfaceError",
     "Face",
     "FaceClassifier",
+    "FaceEmbedder",
+    "Gallery",
     "ModelError",
     "PictureError",
     "RequestError",

@@ -147,12 +147,12 @@ def _platt(decisions: NDArray[np.float64], truth: NDArray[np.bool_]) -> tuple[fl
 
 
 def _temperature(decisions: NDArray[np.float64], codes: NDArray[np.intp]) -> tuple[float, NDArray[np.float64]]:
-    """Slope and offsets that make softmax(slope * decisions + offsets) most likely; labels count as in `_platt`."""
+    """Slope and offsets that make softmax(slope * decisions + offsets) most likely, labels in a little doubt."""
     from scipy.optimize import minimize
 
     n, k = decisions.shape
-    counts = np.bincount(codes, minlength=k).astype(float)
-    truth = ((np.eye(k) * counts[:, None] + 1) / (counts[:, None] + k))[codes]
+    doubt = 2 / (n + 4)  # Agresti and Coull's; the slope is all faces' together, however few each of many classes has
+    truth = (np.eye(k) * (1 - doubt - doubt / (k - 1)) + doubt / (k - 1))[codes]
 
     def loss(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         slope, offsets = np.exp(values[0]), values[1:]

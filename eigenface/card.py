@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 _TRAINING_PICTURES = (
-    "Training pictures are for research only, and their subjects were not asked for this use. The file holds averages "
-    "and support vectors computed from faces (see NOTICE), no names and no pictures."
+    "Training pictures are for research only, and their subjects were not asked for this use (see NOTICE)."
 )
 
 _MOST_CLASSES = 12  # in a table that is still read
@@ -26,7 +25,7 @@ def write_card(meta: Mapping[str, Any], limits: Sequence[str]) -> str:
     parts = [
         f"# {meta['name']}",
         meta["question"],
-        f"Classes: {', '.join(meta['classes'])}. A folded program of numpy and OpenCV; no neural network.",
+        f"{_classes(meta['classes'])} A folded program of numpy and OpenCV; no neural network.",
         "## How often it is wrong",
         *_tables(meta.get("judged", [])),
         "## When it asks for a second look",
@@ -37,8 +36,13 @@ def write_card(meta: Mapping[str, Any], limits: Sequence[str]) -> str:
         "\n".join(f"- {line}" for line in meta.get("data", {}).get("described", [])),
         meta.get("split", {}).get("described", ""),
         _TRAINING_PICTURES,
+        _held(meta.get("kept_codes")),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _classes(classes: Sequence[str]) -> str:
+    return f"Classes: {', '.join(classes)}." if classes else "It knows nobody by name: people are enrolled."
 
 
 def _tables(judged: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -76,6 +80,18 @@ def _recalls(judged: Sequence[Mapping[str, Any]]) -> str:
         shares = [f"{row['recall'][label]:.3f}" if label in row.get("recall", {}) else "" for label in classes]
         lines.append(f"| {row['data']} | " + " | ".join(shares) + " |")
     return "\n".join(lines)
+
+
+def _held(codes: int | None) -> str:
+    """What the file holds of single faces."""
+    if codes is None:
+        return ""
+    if not codes:
+        return "The file holds averages over training faces, no code of any single one, no names and no pictures."
+    return (
+        f"The file holds codes of {codes} training faces, a few hundred rounded numbers each, that answers use. "
+        "No names and no pictures; but whoever has a photo could tell whether it was among them."
+    )
 
 
 def _review(review: Mapping[str, Any]) -> str:

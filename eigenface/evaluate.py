@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from eigenface.datasets import load_dataset
 from eigenface.datasets.cropping import CroppedFaces, crop_dataset
 from eigenface.datasets.dataset import Dataset
+from eigenface.datasets.fer2013 import USAGE
+from eigenface.datasets.splits import split_by_makers
 from eigenface.errors import DataError
 from eigenface.model import FaceClassifier
 from eigenface.progress import Progress, silent
@@ -77,7 +79,8 @@ def evaluate(
     ----------
     model : FaceClassifier
     data : path or Dataset
-        A folder or zip that `load_dataset` reads; its labels must be classes of the model.
+        What `load_dataset` reads; its labels must be classes of the model. Of data whose makers said by `Usage` what
+        is to be learned, the other parts are judged on.
     whole : bool
         The pictures are face crops already.
 
@@ -87,6 +90,10 @@ def evaluate(
         Where labels are unknown to the model, or no face was found.
     """
     dataset = load_dataset(data) if isinstance(data, str | Path) else data
+    name, parts = dataset.name, split_by_makers(dataset.columns.get(USAGE))
+    if parts:
+        name = f"{name}, {' and '.join(parts[1])}"
+        dataset = dataset.select(np.sort(np.concatenate(list(parts[1].values()))))
     strange = sorted(set(dataset.classes) - set(model.classes_))
     if strange:
         raise DataError(
@@ -95,7 +102,7 @@ def evaluate(
             f"It knows {', '.join(model.classes_)}.",
         )
     faces = crop_dataset(dataset, model.crop, whole=whole, progress=progress)
-    return judge(model, faces, data=dataset.name)
+    return judge(model, faces, data=name)
 
 
 def judge(

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
@@ -20,9 +20,12 @@ from sklearn.svm import SVC, LinearSVC
 from eigenface.baselines import RedPixelThreshold
 from eigenface.calibrate import Calibrated
 from eigenface.program import Operation
+from eigenface.steps.blood import BloodMap, ColourFisher
+from eigenface.steps.directions import KernelDirections
 from eigenface.steps.eigen import Eigenfaces, Rounded
 from eigenface.steps.faces import ColourFaces, GreyFaces
 from eigenface.steps.fisher import FisherVectors
+from eigenface.steps.identity import FramedFaces, NearestPerson, PersonSpace, UnitRows
 from eigenface.steps.maps import HOG, LBP, ColourBands, Weighted
 from eigenface.steps.ridge import KernelRidgeClassifier
 
@@ -38,6 +41,14 @@ def fold(estimator: Any) -> Operations | None:
     """The operations that answer as `estimator.predict_proba` does, or None where a step has no rule."""
     try:
         return _answering(estimator)
+    except NoRuleError:
+        return None
+
+
+def fold_transform(estimator: Any) -> Operations | None:
+    """The operations that do what `estimator.transform` does, or None where a step has no rule."""
+    try:
+        return _fold(estimator)
     except NoRuleError:
         return None
 
@@ -121,6 +132,11 @@ def _eigenfaces(step: Eigenfaces) -> Operations:
     return [Operation("pca", {"power": float(step.power)}, arrays)]
 
 
+def _directions(step: KernelDirections) -> Operations:
+    arrays = {"mean": step.mean_, "components": step.components_, "variance": np.ones(step.n_components_)}
+    return [Operation("pca", {"power": 0.0}, arrays)]
+
+
 def _rounded(step: Rounded) -> Operations:
     return [Operation("round", {"limit": step.limit_}, {"steps": step.steps_})]
 
@@ -148,13 +164,33 @@ def _fisher(step: FisherVectors) -> Operations:
     return [Operation("fisher", {**words.settings(), "mirror": bool(step.mirror)}, words.arrays())]
 
 
+def _blood_map(step: BloodMap) -> Operations:
+    mapper = step.mapper
+    return [Operation("blood_map", {"side": mapper.side}, mapper.arrays())]
+
+
+def _colour_fisher(step: ColourFisher) -> Operations:
+    words = step.words
+    return [Operation("colour_fisher", {**words.settings(), "mirror": bool(step.mirror)}, words.arrays())]
+
+
 def _kernel_ridge(step: KernelRidgeClassifier) -> Operations:
     arrays = {"vectors": step.vectors_, "coefficients": step.coefficients_, "intercept": step.intercept_}
     return [Operation("kernel_sum", {"kernel": "rbf", "gamma": step.gamma_}, arrays)]
 
 
 def _linear(step: Any) -> Operations:
-    return [Operation("linear", arrays={"coefficients": step.coef_, "intercept": np.atleast_1d(step.intercept_)})]
+    return [
+        Operation(
+            "linear", arrays={"coefficients": np.atleast_2d(step.coef_), "intercept": np.atleast_1d(step.intercept_)}
+        )
+    ]
+
+
+def _nearest_person(step: NearestPerson) -> Operations:
+    coefficients = step.coefficients
+    line = {"coefficients": coefficients, "intercept": np.zeros(len(coefficients), np.float32)}
+    return [Operation("unit"), Operation("linear", arrays=line)]
 
 
 def _red_threshold(step: RedPixelThreshold) -> Operations:
@@ -182,16 +218,24 @@ RULES: dict[type, Rule] = {
     HOG: _by_parameters("hog"),
     LBP: _by_parameters("lbp"),
     FisherVectors: _fisher,
+    BloodMap: _blood_map,
+    ColourFisher: _colour_fisher,
     ColourBands: _by_parameters("colour"),
     Weighted: _by_parameters("weight"),
+    FramedFaces: _by_parameters("frame"),
+    UnitRows: _by_parameters("unit"),
+    PersonSpace: _linear,
+    NearestPerson: _nearest_person,
     StandardScaler: _scaler,
     PCA: _pca,
     Eigenfaces: _eigenfaces,
+    KernelDirections: _directions,
     Rounded: _rounded,
     SVC: _svc,
     KernelRidgeClassifier: _kernel_ridge,
     LinearSVC: _linear,
     LogisticRegression: _linear,
+    RidgeClassifier: _linear,
     LinearDiscriminantAnalysis: _linear,
     RedPixelThreshold: _red_threshold,
     Calibrated: _calibrated,

@@ -29,6 +29,7 @@ _FORM: Mapping[str, Any] = {
     "question": str,
     "crop": dict,
     "review": dict,
+    "limits": list,
     "data": dict,
     "split": dict,
     "judged": list,

@@ -11,13 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eigenface.crops import CropSpec
+from eigenface.features.blood import BloodMapper
 from eigenface.features.colour import colour, resize_colour
 from eigenface.features.fisher import FisherCoder, Vocabulary
 from eigenface.features.grey import equalise, grey, resize, square_side
 from eigenface.features.hog import hog
 from eigenface.features.lbp import lbp
+from eigenface.features.local_colour import ColourCoder
 from eigenface.features.red import red_share
 from eigenface.features.symmetry import plain, symmetric
+from eigenface.locating import framed_anew
 
 Array = NDArray[Any]
 Settings = Mapping[str, Any]
@@ -89,9 +93,28 @@ def _fisher(settings: Settings, arrays: Arrays) -> Run:
     return lambda rows: coder(rows.reshape(len(rows), side, side), mirror=mirror)
 
 
+def _blood_map(settings: Settings, arrays: Arrays) -> Run:
+    mapper = BloodMapper.of(_whole(settings, "side", 256), arrays)
+    return mapper.summaries
+
+
+def _colour_fisher(settings: Settings, arrays: Arrays) -> Run:
+    coder, mirror = ColourCoder(Vocabulary.of(settings, arrays)), bool(settings["mirror"])
+    return lambda crops: coder.code(crops, mirror=mirror)
+
+
 def _weight(settings: Settings, arrays: Arrays) -> Run:
     weight = np.float32(settings["weight"])
     return lambda rows: rows * weight
+
+
+def _unit(settings: Settings, arrays: Arrays) -> Run:
+    return lambda rows: rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-12))
+
+
+def _frame(settings: Settings, arrays: Arrays) -> Run:
+    spec = CropSpec(float(settings["scale"]), float(settings["shift"]))
+    return lambda crops: framed_anew(crops, spec)
 
 
 def _red_share(settings: Settings, arrays: Arrays) -> Run:
@@ -233,7 +256,11 @@ OPERATIONS: dict[str, Callable[[Settings, Arrays], Run]] = {
     "lbp": _lbp,
     "colour": _colour,
     "fisher": _fisher,
+    "blood_map": _blood_map,
+    "colour_fisher": _colour_fisher,
     "weight": _weight,
+    "unit": _unit,
+    "frame": _frame,
     "red_share": _red_share,
     "round": _round,
     "svm": _svm,

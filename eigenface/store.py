@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eigenface.bundle import Bundle, atomic_file, read_bundle, write_bundle
+from eigenface.embedding import OPEN, FaceEmbedder
 from eigenface.errors import ModelError, RequestError
 from eigenface.model import FaceClassifier
 from eigenface.program import Operation, Program
@@ -60,7 +61,8 @@ def _from_bundle(path: Path) -> FaceClassifier:
     stored = bundle.meta.get("program")
     try:
         program = Program(_operations(stored, bundle.arrays)) if stored else None
-        model = FaceClassifier(bundle.meta, program=program, bundle=bundle, card=bundle.card, where=str(path))
+        kind = FaceEmbedder if bundle.meta.get("kind") == OPEN else FaceClassifier
+        model = kind(bundle.meta, program=program, bundle=bundle, card=bundle.card, where=str(path))
         model.check()
     except ModelError as error:
         where = "" if str(path) in error.message else f"{path}: "

@@ -16,8 +16,9 @@ from eigenface.card import write_card
 from eigenface.datasets import load_dataset
 from eigenface.datasets.cropping import CroppedFaces, crop_dataset
 from eigenface.datasets.dataset import Dataset
-from eigenface.datasets.duplicates import Duplicate, merged_groups, pair_up, signature
-from eigenface.datasets.splits import split_by_group
+from eigenface.datasets.duplicates import Duplicate, merged_groups, pair_up, signature, without_twins
+from eigenface.datasets.fer2013 import USAGE
+from eigenface.datasets.splits import LEARNED_PART, split_by_group, split_by_makers
 from eigenface.errors import DataError
 from eigenface.evaluate import Evaluation, judge
 from eigenface.fold import fold
@@ -26,10 +27,22 @@ from eigenface.program import Program
 from eigenface.progress import Progress, silent
 from eigenface.review import Review
 from eigenface.search import Grid, search
+from eigenface.steps.identity import FramedFaces
 from eigenface.tasks.task import Task
 
 LARGEST_CROP = 256
 """Side in pixels to which crops are shrunk while they wait for training."""
+
+SPLIT = (
+    "The figures are of the same recipe, trained without the faces it was judged on (split by person where persons are "
+    "known). The model itself then learned from all of them."
+)
+"""How the figures of a model come about that then learned from all faces."""
+
+_SPLIT_BY_MAKERS = (
+    "The figures are of the model itself. It learned from the part of the data that their makers meant for it, and was "
+    "judged on the others."
+)
 
 _MOST_REVIEWED = 0.2  # share of faces that a model may send to a person by the threshold chosen here
 
@@ -56,9 +69,9 @@ class Trained:
 
 
 def describe(faces: CroppedFaces, name: str) -> str:
-    """One sentence on a set of faces: how many of which class, of how many people, how many rejected."""
+    """One sentence on a set of faces: how many of which class, in how many groups, how many rejected."""
     counts = ", ".join(f"{(faces.labels == label).sum()} {label}" for label in np.unique(faces.labels))
-    people = f" of {len(np.unique(faces.groups))} people" if faces.groups is not None else ""
+    people = f" in {len(np.unique(faces.groups))} groups" if faces.groups is not None else ""
     rejected = f"; {len(faces.rejected)} pictures rejected" if faces.rejected else ""
     return f"{name}: {len(faces.crops)} faces{people} ({counts}){rejected}"
 
@@ -69,7 +82,7 @@ def fit_model(
     task: Task,
     *,
     name: str,
-    folds: int = 5,
+    folds: int | None = None,
     described: Sequence[str] = (),
     judged: Sequence[Mapping[str, Any]] = (),
     parameters: Mapping[str, Any] | None = None,
@@ -84,7 +97,7 @@ def fit_model(
     task : Task
     name : str
         The model's name.
-    folds : int
+    folds : int, optional
         Folds, by person where known, for the calibration.
     described : sequence of str
         What the data are.
@@ -93,9 +106,13 @@ def fit_model(
     parameters : mapping
         What was chosen, for the record.
     """
-    labels = np.asarray(faces.labels)
-    fitted = calibrate_pipeline(pipeline, faces.crops, labels, folds_by_group(labels, faces.groups, folds))
+    fitted = _fit(pipeline, faces, task, folds or task.folds)
     return wrap(fitted, faces, task, name=name, described=described, judged=judged, parameters=parameters)
+
+
+def _fit(pipeline: Any, faces: CroppedFaces, task: Task, folds: int) -> CalibratedPipeline:
+    labels = np.asarray(faces.labels)
+    return calibrate_pipeline(pipeline, faces.crops, labels, folds_by_group(labels, faces.groups, folds), task.copies)
 
 
 def wrap(
@@ -107,11 +124,12 @@ def wrap(
     described: Sequence[str] = (),
     judged: Sequence[Mapping[str, Any]] = (),
     parameters: Mapping[str, Any] | None = None,
+    split: str = SPLIT,
 ) -> FaceClassifier:
-    """The model of a fitted, calibrated pipeline."""
+    """The model of a fitted, calibrated pipeline; `split` says how the judged figures came about."""
     pipeline, labels = fitted.pipeline, np.asarray(faces.labels)
     classes = [str(label) for label in pipeline.classes_]
-    meta = {
+    meta: dict[str, Any] = {
         "task": task.name,
         "name": name,
         "question": task.question,
@@ -119,21 +137,18 @@ def wrap(
         "crop": task.crop.as_dict(),
         "detector": "default",
         "review": review_bounds(fitted.out_of_fold, labels, classes, task.smallest_face),
+        "limits": list(task.limits),
         "data": {"described": list(described), "sha256": fingerprint(faces), "faces": len(labels)},
-        "split": {"described": _SPLIT if judged else ""},
+        "split": {"described": split if judged else ""},
         "judged": list(judged),
         "parameters": {key: _plain(value) for key, value in (parameters or {}).items()},
         "versions": versions(),
     }
     operations = fold(pipeline)
+    if operations:
+        meta["kept_codes"] = sum(len(step.arrays["vectors"]) for step in operations if "vectors" in step.arrays)
     program = Program(operations) if operations else None
     return FaceClassifier(meta, program=program, pipeline=pipeline, card=write_card(meta, task.limits))
-
-
-_SPLIT = (
-    "The figures are of the same recipe, trained without the faces it was judged on (split by person where persons are "
-    "known). The model itself then learned from all of them."
-)
 
 
 def train(
@@ -167,7 +182,8 @@ def train(
     name : str, optional
         The model's name; the task's and variant's without one.
     test_share : float
-        Share of the faces (of the people, where known) kept aside, 0..0.5; 0 judges nothing.
+        Share of the faces (of the people, where known) kept aside, 0..0.5; 0 judges nothing. Where the makers of the
+        data said by `Usage` what is to be learned, all else is kept aside, and the model learns nothing of it.
     journal : path, optional
         Where an interrupted search finds what it did before.
     fresh : bool
@@ -183,6 +199,8 @@ def train(
     """
     dataset = load_dataset(data) if isinstance(data, str | Path) else data
     faces = crop_dataset(dataset, task.crop, whole=whole, largest_side=LARGEST_CROP, progress=progress)
+    if task.kind == "open":  # the classes are the people, and nobody has two names
+        faces = replace(faces, groups=None)
     check_trainable(faces, dataset.name)
     if not task.classes:
         task = replace(task, classes=tuple(str(label) for label in np.unique(faces.labels)))
@@ -193,16 +211,25 @@ def train(
             f"It has {', '.join(filter(None, task.pipelines))}.",
         )
     name = name or task.model_name(variant)
-    pipeline, chosen, results = task.pipelines[variant](), dict[str, Any](), None
+    pipeline, chosen, results = task.factory(variant, len(faces))(), dict[str, Any](), None
+    by_makers = split_by_makers(faces.columns.get(USAGE)) if test_share > 0 else None
+    if task.kind == "open" and whole:
+        pipeline.steps.insert(0, ("frame", FramedFaces(**task.crop.as_dict())))
     described = [describe(faces, dataset.name)]
+    if by_makers:
+        described = [describe(faces.select(by_makers[0]), f"{dataset.name}, {LEARNED_PART}")]
     faces, twins = twins_together(faces)
     described += twins
-    training, kept_aside = faces, None
-    if test_share > 0:
+    training, kept_aside = faces, dict[str, CroppedFaces]()
+    if by_makers:
+        training = faces.select(by_makers[0])
+        for part, index in by_makers[1].items():
+            kept_aside |= with_and_without_twins(faces.select(index), training, f"{dataset.name}, {part}")
+    elif test_share > 0:
         train_part, test_part = split_by_group(
             faces.labels, faces.groups, test_share=test_share, random_state=random_state
         )
-        training, kept_aside = faces.select(train_part), faces.select(test_part)
+        training, kept_aside = faces.select(train_part), {f"{dataset.name}, kept aside": faces.select(test_part)}
     if grid:
         labels = np.asarray(training.labels)
         found = search(
@@ -218,23 +245,34 @@ def train(
         )
         chosen, results = dict(found.best_params), found.cv_results
         pipeline.set_params(**chosen)
-    evaluations: list[Evaluation] = []
-    if kept_aside is not None:
-        progress(0, 2, "training without the faces kept aside")
-        twin = fit_model(pipeline, training, task, name=name)
-        evaluations.append(judge(twin, kept_aside, data=f"{dataset.name}, kept aside"))
-    progress(1, 2, "training on all faces")
-    model = fit_model(
-        pipeline,
-        faces,
+    progress(0, 2, f"training on {'all faces' if training is faces else 'those not kept aside'}")
+    fitted = _fit(pipeline, training, task, task.folds)
+    twin = wrap(fitted, training, task, name=name)
+    evaluations = [judge(twin, aside, data=said) for said, aside in kept_aside.items()]
+    if kept_aside and not by_makers:
+        progress(1, 2, "training on all faces")
+        training, fitted = faces, _fit(pipeline, faces, task, task.folds)
+    model = wrap(
+        fitted,
+        training,
         task,
         name=name,
         described=described,
         judged=[judged_row(done) for done in evaluations],
         parameters=chosen,
+        split=_SPLIT_BY_MAKERS if by_makers else SPLIT,
     )
     progress(2, 2, "trained")
-    return Trained(model, tuple(evaluations), chosen, faces, pipeline, results)
+    return Trained(model, tuple(evaluations), chosen, training, pipeline, results)
+
+
+def with_and_without_twins(faces: CroppedFaces, learned: CroppedFaces, name: str) -> dict[str, CroppedFaces]:
+    """Faces to judge by, and those of them without a copy among the learned, if they are fewer; under their names."""
+    fresh = without_twins(faces, learned)
+    named = {name: faces}
+    if 0 < len(fresh) < len(faces):
+        named[f"{name}, without twins in training"] = fresh
+    return named
 
 
 def twins_together(faces: CroppedFaces) -> tuple[CroppedFaces, list[str]]:

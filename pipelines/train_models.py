@@ -19,22 +19,27 @@ from eigenface.datasets.cropping import CroppedFaces
 from eigenface.errors import EigenfaceError, RequestError
 from eigenface.evaluate import Evaluation, judge
 from eigenface.facespace import SHIPPED as FACE_SPACE
+from eigenface.features.blood import SHIPPED as BLOOD_MAP
 from eigenface.features.fisher import SHIPPED as VOCABULARIES
 from eigenface.journal import Journal
 from eigenface.model import FaceClassifier
+from eigenface.pipelines.blood_parts import build_blood_parts
+from eigenface.pipelines.identity_model import build_identity
 from eigenface.pipelines.shared_models import build_face_space, build_vocabularies
 from eigenface.pipelines.sources import Sources, cap_persons
 from eigenface.search import search
 from eigenface.store import save_model
 from eigenface.tasks import tasks
 from eigenface.tasks.task import Task
-from eigenface.train import describe, fit_model, judged_row, versions
+from eigenface.train import describe, fit_model, judged_row, twins_together, versions, with_and_without_twins
 
 
 def build(task: Task, variant: str, sources: Sources, out: Path, *, searching: bool) -> dict[str, Any]:
     """Fit, judge and save one model; returns its figures."""
     parts = [(source, *sources.parts(source, task.crop, task.test_share)) for source in task.sources]
-    learned = CroppedFaces.joined([cap_persons(training, task.most_a_person) for _, training, _ in parts])
+    paths = [source.path for source in task.sources]
+    learned = CroppedFaces.joined([cap_persons(training, task.most_a_person) for _, training, _ in parts], paths)
+    learned = twins_together(learned)[0]
     pipeline, chosen = task.pipelines[variant](), dict[str, Any]()
     if searching:
         found = search(
@@ -50,12 +55,15 @@ def build(task: Task, variant: str, sources: Sources, out: Path, *, searching: b
         pipeline.set_params(**chosen)
     name = task.model_name(variant)
     twin = fit_model(pipeline, learned, task, name=name)
-    evaluations = [judge(twin, aside, data=source.name) for source, _, aside in parts if len(aside)]
-    whole = [(source, sources.faces(source, task.crop)) for source in task.sources]
-    everything = CroppedFaces.joined([cap_persons(faces, task.most_a_person) for _, faces in whole])
+    evaluations = []
+    for source, _, aside in parts:
+        kept = with_and_without_twins(aside, learned, source.name) if source.aside else {source.name: aside}
+        evaluations += [judge(twin, faces, data=said) for said, faces in kept.items() if len(faces)]
+    whole = [(source, sources.learned(source, task.crop)) for source in task.sources]
+    everything = CroppedFaces.joined([cap_persons(faces, task.most_a_person) for _, faces in whole], paths)
     model = fit_model(
         pipeline,
-        everything,
+        twins_together(everything)[0],
         task,
         name=name,
         described=[describe(faces, source.name) for source, faces in whole],
@@ -91,7 +99,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--task",
         action="append",
-        help="only this task, model (`TASK:VARIANT`), `facespace` or `vocabularies`; may be repeated",
+        help="only this task, model (`TASK:VARIANT`), `facespace`, `vocabularies` or `bloodmap`; may be repeated",
     )
     parser.add_argument("--out", type=Path, default=FACE_SPACE.parent, help="where the models go")
     parser.add_argument("--search", action="store_true", help="search each grid instead of fitting what is recorded")
@@ -105,31 +113,37 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    sources = Sources(options.data, talk)
-    jobs: dict[str, Callable[[], dict[str, Any]]] = {
-        "facespace": functools.partial(build_face_space, sources, options.out / FACE_SPACE.name),
-        "vocabularies": functools.partial(build_vocabularies, sources, options.out / VOCABULARIES.name),
-    }
-    for task in tasks().values():
-        for variant in task.pipelines:
-            jobs[task.model_name(variant)] = functools.partial(
-                build, task, variant, sources, options.out, searching=options.search
-            )
-    wanted = options.task or [name.split(":")[0] for name in jobs]
-    unknown = sorted(set(wanted) - {name.split(":")[0] for name in jobs} - set(jobs))
-    if unknown:
-        raise RequestError("unknown_task", f"there is no model {unknown[0]!r}", f"There are {', '.join(jobs)}.")
     options.out.mkdir(parents=True, exist_ok=True)
     job = {"data": str(options.data), "search": options.search, "versions": versions()}
     with Journal(options.out / "train_models.journal", job, fresh=options.fresh) as journal:
+        jobs = all_jobs(Sources(options.data, talk, journal), options.out, searching=options.search)
+        families = {name.split(":")[0] for name in jobs}
+        wanted = set(options.task or families)
+        if unknown := sorted(wanted - families - set(jobs)):
+            raise RequestError("unknown_task", f"there is no model {unknown[0]!r}", f"There are {', '.join(jobs)}.")
         for name, build_it in jobs.items():
-            if not {name, name.split(":")[0]} & set(wanted):
-                continue
-            if name not in journal:
-                journal.record(name, build_it())
-            print(json.dumps(journal[name]), flush=True)
+            if {name, name.split(":")[0]} & wanted:
+                if name not in journal:
+                    journal.record(name, build_it())
+                print(json.dumps(journal[name]), flush=True)
         journal.finish()
     return 0
+
+
+def all_jobs(sources: Sources, out: Path, *, searching: bool) -> dict[str, Callable[[], dict[str, Any]]]:
+    """What builds each shipped model, by its name, in the order in which they need one another."""
+    jobs: dict[str, Callable[[], dict[str, Any]]] = {
+        "facespace": functools.partial(build_face_space, sources, out / FACE_SPACE.name),
+        "vocabularies": functools.partial(build_vocabularies, sources, out / VOCABULARIES.name),
+        "bloodmap": functools.partial(build_blood_parts, sources, out / BLOOD_MAP.name),
+    }
+    for task in tasks().values():
+        if task.kind == "open":
+            jobs[task.name] = functools.partial(build_identity, task, sources, out)
+            continue
+        for variant in task.pipelines:
+            jobs[task.model_name(variant)] = functools.partial(build, task, variant, sources, out, searching=searching)
+    return jobs
 
 
 if __name__ == "__main__":

@@ -6,10 +6,17 @@ import os
 from pathlib import Path
 
 import pytest
+from sklearn.pipeline import make_pipeline
 
 from eigenface.datasets.cropping import CroppedFaces
 from eigenface.datasets.drawn import DrawnFaces, make_faces, write_faces
+from eigenface.embedding import FaceEmbedder
+from eigenface.fold import fold_transform
 from eigenface.model import FaceClassifier
+from eigenface.program import Program
+from eigenface.steps.eigen import Eigenfaces
+from eigenface.steps.faces import GreyFaces
+from eigenface.steps.identity import PersonSpace, UnitRows
 from eigenface.tasks import task_for
 from eigenface.tasks.recipes import eigenface_pipeline
 from eigenface.train import fit_model
@@ -57,3 +64,14 @@ def faces(drawn: DrawnFaces) -> CroppedFaces:
 def model(faces: CroppedFaces) -> FaceClassifier:
     pipeline = eigenface_pipeline().set_params(faces__size=24, pca__n_components=10)
     return fit_model(pipeline, faces, task_for("looks", ("female", "male")), name="looks", folds=3)
+
+
+@pytest.fixture(scope="session")
+def embedder() -> FaceEmbedder:
+    """A small model of the open task, which tells drawn people apart."""
+    people = make_faces(("female", "male"), 40, size=(48, 80), random_state=1)
+    pipeline = make_pipeline(GreyFaces(24), Eigenfaces(30), PersonSpace(0.02), UnitRows())
+    pipeline.fit(people.crops, people.groups)
+    odds = {"slope": 20.0, "offset": -14.0, "rates": [0.5, 0.1, 0.01, 0.001], "thresholds": [0.0, 0.6, 0.8, 0.9]}
+    meta = {"task": "identity", "name": "identity", "kind": "open", "crop": {"scale": 1.6}, "odds": odds}
+    return FaceEmbedder(meta, program=Program(fold_transform(pipeline) or []), pipeline=pipeline, card="# identity")

@@ -106,7 +106,7 @@ def test_train_and_test_folders_are_parts_not_classes(tmp_path: Path) -> None:
 
 
 def test_unknown_kind_is_refused_with_those_there_are(tmp_path: Path) -> None:
-    assert "folders, csv, utkface, lfw" in refusal(tmp_path, kind="voc")
+    assert "folders, csv, utkface, lfw" in refusal(tmp_path, kind="coco")
 
 
 def test_damaged_zip_is_refused(tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_utkface_names_give_gender_age_and_race(tmp_path: Path) -> None:
     assert dataset.labels.tolist() == ["male"] * 6 + ["female"] * 6
     assert dataset.columns["age"].tolist() == ["25"] * 6 + ["7"] * 6
     assert set(dataset.columns["race"]) == {"black", "other"}
-    assert dataset.warnings == ("1 names are not UTKFace's and are left out.",)
+    assert dataset.warnings == ("1 names are not UTKFace's and are left out.", dataset.about)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "latin-1"])

@@ -49,7 +49,7 @@ def test_person_of_two_classes_stays_whole() -> None:
 
 
 def test_class_with_one_person_cannot_be_split() -> None:
-    with pytest.raises(DataError, match="class b has 1 person or set of equal pictures: none can be kept aside"):
+    with pytest.raises(DataError, match="class b has 1 person, scene or set of equal pictures: none can be kept aside"):
         split_by_group(["a", "a", "b", "b"], ["x", "y", "z", "z"])
 
 
@@ -57,3 +57,26 @@ def test_class_with_one_person_cannot_be_split() -> None:
 def test_absurd_share_is_refused(share: float) -> None:
     with pytest.raises(DataError, match="a test share of"):
         split_by_group(["a", "b"] * 5, None, test_share=share)
+
+
+@given(st.lists(st.sets(st.sampled_from("abc"), min_size=1), min_size=8, max_size=40), st.integers(0, 5))
+def test_scenes_of_several_classes_stay_whole_and_every_class_is_on_both_sides(
+    scenes: list[set[str]], seed: int
+) -> None:
+    rows = [(label, f"scene {number}") for number, held in enumerate(scenes) for label in sorted(held)]
+    labels, groups = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
+    try:
+        train, test = split_by_group(labels, groups, random_state=seed)
+    except DataError:
+        assert min(len(set(groups[labels == label])) for label in set(labels)) < 4
+        return
+    assert not set(groups[train]) & set(groups[test])
+    assert set(labels[train]) == set(labels[test]) == set(labels)
+
+
+def test_rare_class_that_is_never_the_most_frequent_of_a_scene_is_split() -> None:
+    labels = ["common", "common", "rare"] * 10
+    groups = np.repeat(np.arange(10), 3)
+    train, test = split_by_group(labels, groups)
+    assert len(test) == 6
+    assert {labels[i] for i in train} == {labels[i] for i in test} == {"common", "rare"}

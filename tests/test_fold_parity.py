@@ -12,7 +12,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -26,9 +26,12 @@ from eigenface.errors import ModelError
 from eigenface.fold import fold, unfoldable_step
 from eigenface.model import FaceClassifier
 from eigenface.program import Program
+from eigenface.steps.blood import BloodMap, ColourFisher
+from eigenface.steps.directions import KernelDirections
 from eigenface.steps.eigen import Eigenfaces, Rounded
 from eigenface.steps.faces import ColourFaces, GreyFaces
 from eigenface.steps.fisher import FisherVectors
+from eigenface.steps.identity import FramedFaces, NearestPerson, PersonSpace, UnitRows
 from eigenface.steps.maps import HOG, LBP, ColourBands, Weighted
 from eigenface.steps.ridge import KernelRidgeClassifier
 from eigenface.store import load_model, save_model
@@ -65,6 +68,13 @@ PIPELINES = {
     "fisher": lambda: branch(GreyFaces(64), FisherVectors("64"), Eigenfaces(8, bits=4), KernelRidgeClassifier()),
     "one-sided fisher": lambda: branch(GreyFaces(48), FisherVectors("48", mirror=False), LinearSVC()),
     "ridge": lambda: branch(GreyFaces(24), Eigenfaces(8, power=0.5), KernelRidgeClassifier(bits=8)),
+    "directions": lambda: branch(GreyFaces(24), KernelDirections(6, searched=12, bits=4), KernelRidgeClassifier()),
+    "least squares": lambda: branch(GreyFaces(16), Eigenfaces(8), RidgeClassifier()),
+    "people": lambda: branch(GreyFaces(24), Eigenfaces(8, bits=4), UnitRows(), PersonSpace(bits=8), NearestPerson()),
+    "blood": lambda: branch(
+        FeatureUnion([("map", BloodMap()), ("colour", ColourFisher())]), Eigenfaces(12, power=0.5), SVC(gamma=0.05)
+    ),
+    "framed people": lambda: branch(FramedFaces(), GreyFaces(24), Eigenfaces(8), UnitRows(), NearestPerson()),
     "linear": lambda: branch(GreyFaces(16), Eigenfaces(8), LinearSVC()),
 }
 

@@ -22,6 +22,8 @@ from eigenface.datasets.drawn import DrawnFaces, make_faces
 from eigenface.errors import DataError
 from eigenface.features.fisher import FisherCoder
 from eigenface.report.calibration import calibration_error
+from eigenface.steps.blood import BloodMap, ColourFisher
+from eigenface.steps.directions import KernelDirections
 from eigenface.steps.eigen import Eigenfaces, Rounded
 from eigenface.steps.faces import ColourFaces, GreyFaces
 from eigenface.steps.fisher import FisherVectors, learn_vocabulary
@@ -62,6 +64,7 @@ COLOUR_CHECKS = ("check_n_features_in_after_fitting", "check_positive_only_tag_d
         Weighted(),
         Calibrated(LinearSVC(), n_splits=2),
         KernelRidgeClassifier(),
+        KernelDirections(2),
         FisherVectors(),
         HOG(),
         LBP(),
@@ -73,7 +76,9 @@ def test_common_checks(estimator: Any, check: Any) -> None:
     check(estimator)
 
 
-@pytest.mark.parametrize("estimator", [GreyFaces(), ColourFaces(), RedPixelThreshold()], ids=repr)
+@pytest.mark.parametrize(
+    "estimator", [GreyFaces(), ColourFaces(), BloodMap(), ColourFisher(), RedPixelThreshold()], ids=repr
+)
 @pytest.mark.parametrize(
     "check",
     [

@@ -30,7 +30,7 @@ def healthz() -> Response:
 
 @blueprint.get("/openapi.json")
 def openapi() -> Response:
-    return jsonify(description(service().names))
+    return jsonify(description(service().names, people=service().gallery is not None))
 
 
 @blueprint.get("/api/v1/tasks")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from eigenface.limits import MAX_REQUEST_BYTES
-from eigenface.webapp import api, pages
+from eigenface.webapp import api, compare, pages, people
 from eigenface.webapp.problems import handle_errors
 from eigenface.webapp.security import protect
 from eigenface.webapp.service import FaceService
@@ -24,10 +24,14 @@ def create_app(service: FaceService | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
     app.json.sort_keys = False  # type: ignore[attr-defined]  # answers keep the order that the contract shows
-    app.extensions["eigenface"] = service or FaceService()
+    service = service or FaceService()
+    app.extensions["eigenface"] = service
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.register_blueprint(api.blueprint)
     app.register_blueprint(pages.blueprint)
+    app.register_blueprint(compare.blueprint)
+    if service.gallery:
+        app.register_blueprint(people.blueprint)
     protect(app)
     handle_errors(app)
     return app

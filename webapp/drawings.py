@@ -7,13 +7,15 @@ import io
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from eigenface.annotate import png_bytes
 from eigenface.facespace import SIZE, load_face_space
 from eigenface.model import FaceClassifier
+from eigenface.types import Box
 
 _CROP_SIDE = 128
+_BOX = (0, 114, 178)
 
 
 def shrunk(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
@@ -30,6 +32,20 @@ def jpeg_uri(pixels: NDArray[np.uint8], side: int) -> str:
     buffer = io.BytesIO()
     Image.fromarray(shrunk(pixels, side)).save(buffer, "JPEG", quality=88)
     return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def boxed(pixels: NDArray[np.uint8], box: Box, side: int) -> NDArray[np.uint8]:
+    """A picture no larger than `side` pixels either way, with a box of it drawn in."""
+    shown = shrunk(pixels, side)
+    scale = shown.shape[1] / pixels.shape[1]
+    picture = Image.fromarray(shown)
+    left, top = box.x * scale, box.y * scale
+    corners = (left, top, left + box.width * scale - 1, top + box.height * scale - 1)
+    width = max(2, round(box.width * scale / 40))
+    pen = ImageDraw.Draw(picture)
+    pen.rectangle([corners[0] - 1, corners[1] - 1, corners[2] + 1, corners[3] + 1], outline="white", width=width + 2)
+    pen.rectangle(corners, outline=_BOX, width=width)
+    return np.asarray(picture)
 
 
 def crop_uri(pixels: NDArray[np.uint8]) -> str:

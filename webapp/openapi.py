@@ -33,6 +33,50 @@ _FACE = {
     },
     "required": ["box", "score"],
 }
+_PORTRAIT: dict[str, Any] = {
+    "type": "object",
+    "description": "The main face of a picture; a refused one has null for width, height and box.",
+    "properties": {
+        "source": {"type": "string"},
+        "width": {"type": ["integer", "null"]},
+        "height": {"type": ["integer", "null"]},
+        "box": {"anyOf": [{"type": "null"}, {"$ref": "#/components/schemas/Box"}]},
+        "warnings": {"type": "array", "items": {"type": "string"}},
+        "error": {"anyOf": [{"type": "null"}, {"$ref": "#/components/schemas/Error"}]},
+    },
+    "required": ["source", "width", "height", "box", "warnings", "error"],
+}
+_COMPARISON = {
+    "type": "object",
+    "properties": {
+        "model": {"type": "string"},
+        "same": {"type": "boolean"},
+        "probability": {"type": "number", "minimum": 0, "maximum": 1, "description": "That it is one person."},
+        "similarity": {"type": "number", "minimum": -1, "maximum": 1},
+        "faces": {"type": "array", "items": _PORTRAIT, "minItems": 2, "maxItems": 2},
+    },
+    "required": ["model", "same", "probability", "similarity", "faces"],
+}
+_ENROLLED = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string"},
+        "added": {"type": "integer", "description": "Faces that were not there already."},
+        "pictures": {"type": "array", "items": _PORTRAIT},
+    },
+    "required": ["name", "added", "pictures"],
+}
+_PERSON = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string"},
+        "pictures": {"type": "integer"},
+        "added": {"type": "string", "format": "date-time"},
+    },
+    "required": ["name", "pictures", "added"],
+}
+_FORGOTTEN = {"type": "object", "properties": {"name": {"type": "string"}, "pictures": {"type": "integer"}}}
+_PICTURE = {"type": "string", "contentMediaType": "application/octet-stream"}
 _ERROR = {
     "type": "object",
     "properties": {name: {"type": "string"} for name in ("code", "message", "hint")},
@@ -67,15 +111,15 @@ _PROBLEM = {
 _REFUSALS = {
     "400": "Empty, damaged, or not a picture.",
     "403": "Sent by a page of another site.",
-    "404": "Unknown task.",
+    "404": "Unknown task or person.",
     "413": "Too many bytes, pixels or pictures.",
     "415": "A type or format that is not read.",
     "422": "The picture or a value is missing.",
 }
 
 
-def description(names: Sequence[str]) -> dict[str, Any]:
-    """The OpenAPI document, with the names of the models that are served."""
+def description(names: Sequence[str], *, people: bool = False) -> dict[str, Any]:
+    """The OpenAPI document, with the names of the models that are served; `people`: and those of a gallery."""
     options = [
         {"name": "whole", "in": "query", "schema": {"enum": ["0", "1"]}, "description": "The picture is a face crop."},
         {"name": "min_score", "in": "query", "schema": {"type": "number", "minimum": 0, "maximum": 1}},
@@ -99,6 +143,8 @@ def description(names: Sequence[str]) -> dict[str, Any]:
             "/api/v1/tasks": {"get": {"summary": "Tasks and models", "responses": tasks}},
             "/api/v1/predict": {"post": _post("Faces and what a task says of them", [task, *options])},
             "/api/v1/detect": {"post": _post("Faces: boxes and scores", options)},
+            "/api/v1/compare": {"post": _compare(options)},
+            **(_people(options) if people else {}),
         },
         "components": {
             "schemas": {"Box": _BOX, "Face": _FACE, "Error": _ERROR, "Answer": _ANSWER, "Problem": _PROBLEM}
@@ -111,23 +157,58 @@ def _json(text: str, schema: dict[str, Any], kind: str = "application/json") -> 
 
 
 def _post(summary: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
-    picture = {"type": "string", "contentMediaType": "application/octet-stream"}
-    form = {"type": "object", "properties": {"image": {"type": "array", "items": picture}}, "required": ["image"]}
     several = {
         "type": "object",
         "properties": {"pictures": {"type": "array", "items": {"$ref": "#/components/schemas/Answer"}}},
     }
     answer = {"oneOf": [{"$ref": "#/components/schemas/Answer"}, several]}
-    problem = {"$ref": "#/components/schemas/Problem"}
     return {
         "summary": summary,
         "parameters": parameters,
-        "requestBody": {
-            "required": True,
-            "content": {"multipart/form-data": {"schema": form}, "image/*": {"schema": picture}},
-        },
-        "responses": {
-            "200": _json("One picture's answer; for several pictures, an answer each.", answer),
-            **{status: _json(text, problem, "application/problem+json") for status, text in _REFUSALS.items()},
+        "requestBody": _pictures(),
+        "responses": _responses("One picture's answer; for several pictures, an answer each.", answer),
+    }
+
+
+def _pictures() -> dict[str, Any]:
+    form = {"type": "object", "properties": {"image": {"type": "array", "items": _PICTURE}}, "required": ["image"]}
+    return {"required": True, "content": {"multipart/form-data": {"schema": form}, "image/*": {"schema": _PICTURE}}}
+
+
+def _responses(text: str, schema: dict[str, Any]) -> dict[str, Any]:
+    problem = {"$ref": "#/components/schemas/Problem"}
+    refusals = {status: _json(why, problem, "application/problem+json") for status, why in _REFUSALS.items()}
+    return {"200": _json(text, schema), **refusals}
+
+
+def _compare(options: list[dict[str, Any]]) -> dict[str, Any]:
+    form = {"type": "object", "properties": {"a": _PICTURE, "b": _PICTURE}, "required": ["a", "b"]}
+    return {
+        "summary": "Whether two photos show one person",
+        "parameters": options,
+        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}},
+        "responses": _responses("The main face of each, compared.", _COMPARISON),
+    }
+
+
+def _people(options: list[dict[str, Any]]) -> dict[str, Any]:
+    """The routes of a server with a gallery."""
+    name = {"name": "name", "in": "path", "required": True, "schema": {"type": "string", "maxLength": 200}}
+    everybody = {"type": "object", "properties": {"people": {"type": "array", "items": _PERSON}}}
+    enrolled = _responses("What was seen of each picture.", _ENROLLED)
+    return {
+        "/api/v1/people": {"get": {"summary": "People enrolled", "responses": {"200": _json("By name.", everybody)}}},
+        "/api/v1/people/{name}": {
+            "post": {
+                "summary": "Enrol a person, or add pictures of one",
+                "parameters": [name, *options],
+                "requestBody": _pictures(),
+                "responses": enrolled,
+            },
+            "delete": {
+                "summary": "Forget a person",
+                "parameters": [name],
+                "responses": _responses("How many pictures went.", _FORGOTTEN),
+            },
         },
     }

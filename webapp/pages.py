@@ -42,13 +42,13 @@ def upload() -> str | tuple[str, int]:
         return _home(wanted, adjustment, missing=True, whole=options.whole), 422
     results = judge_all(service(), uploads, models, options, adjustment)
     if request.headers.get("X-Part") == "results":
-        return render_template("results.html", results=results, adjustment=adjustment, **_helpers())
-    return _home(wanted, adjustment, results=results, whole=options.whole)
+        return render_template("results.html", results=results, adjustment=adjustment, asked=models, **_helpers())
+    return _home(wanted, adjustment, results=results, whole=options.whole, asked=models)
 
 
 def _home(wanted: list[str], adjustment: Adjustment, **more: object) -> str:
     return render_template(
-        "home.html", models=service().described(), wanted=wanted, adjustment=adjustment, **_helpers(), **more
+        "home.html", models=service().askable(), wanted=wanted, adjustment=adjustment, **_helpers(), **more
     )
 
 
@@ -66,7 +66,7 @@ def how() -> str:
 
 @blueprint.get("/camera")
 def camera() -> str:
-    return render_template("camera.html", models=service().described(), wanted=[service().default])
+    return render_template("camera.html", models=service().askable(), wanted=[service().default])
 
 
 @blueprint.get("/api")

@@ -17,8 +17,13 @@ STATUS_OF = {
     "unsupported_format": 415,
     "unsupported_type": 415,
     "unknown_task": 404,
+    "unknown_person": 404,
+    "no_gallery": 404,
     "missing_field": 422,
     "bad_value": 422,
+    "bad_name": 422,
+    "no_face": 422,
+    "gallery_busy": 503,
     "cross_site": 403,
 }
 """Status of each error code; 400 for all others."""

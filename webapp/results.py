@@ -21,6 +21,7 @@ from eigenface.webapp.service import FaceService, answer_upload
 from eigenface.webapp.uploads import Upload
 
 _MOST_ROWS = 60  # faces shown one by one; the boxes of all are drawn
+_MOST_CLASSES = 10  # shown one by one
 _SHOWN_SIDE = 1280
 _FEW = 4  # pictures that are shown at their full size
 
@@ -117,8 +118,12 @@ def _rows(pixels: Pixels, answer: Answer, models: Sequence[FaceClassifier], opti
 
 
 def sorted_probabilities(verdict: Verdict) -> list[tuple[str, float]]:
-    """Classes by falling probability."""
-    return sorted(verdict.probabilities.items(), key=lambda item: -item[1])
+    """Classes by falling probability; of very many, as in a gallery, the last ones together."""
+    ordered = sorted(verdict.probabilities.items(), key=lambda item: -item[1])
+    if len(ordered) <= _MOST_CLASSES:
+        return ordered
+    shown, others = ordered[: _MOST_CLASSES - 1], ordered[_MOST_CLASSES - 1 :]
+    return [*shown, (f"{len(others)} others", sum(p for _, p in others))]
 
 
 def reasons(face: Face) -> list[str]:

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -26,8 +27,14 @@ _IN_MEMORY = 2 * MAX_REQUEST_BYTES  # waitress refuses above this; below it, the
 _IDLE_SECONDS = 60
 
 
-def serve(*, host: str = "127.0.0.1", port: int = 8000, models: Sequence[FaceClassifier] = ()) -> None:
-    """Serve the page and the REST API until stopped.
+def serve(
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    models: Sequence[FaceClassifier] = (),
+    gallery: str | Path | None = None,
+) -> None:
+    """Serve the page and the REST API until stopped; with a `gallery`, people can be enrolled in that file.
 
     Raises
     ------
@@ -35,7 +42,7 @@ def serve(*, host: str = "127.0.0.1", port: int = 8000, models: Sequence[FaceCla
         With code `cannot_listen`, where the address is taken or not this machine's.
     """
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that a request waits a moment is no news
-    service = FaceService(models)
+    service = FaceService(models, gallery=gallery)
     app = create_app(service=service)
     cv2.setNumThreads(1)  # requests are served side by side; more threads a request only get in each other's way
     try:

@@ -6,12 +6,15 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from eigenface.catalogue import catalogue
+from eigenface.embedding import FaceEmbedder
 from eigenface.errors import PictureError, RequestError
+from eigenface.gallery import Gallery
 from eigenface.image import Picture, load_picture
 from eigenface.limits import MAX_PICTURE_BYTES, MAX_PIXELS
 from eigenface.model import FaceClassifier
@@ -21,14 +24,22 @@ from eigenface.types import Answer
 from eigenface.webapp.adjust import Adjustment
 from eigenface.webapp.uploads import Upload
 
-DEFAULT = "gender"
+DEFAULT, IDENTITY = "gender", "identity"
 _AT_ONCE = 3  # pictures that are decoded and judged at a time: bounds memory under many clients
 
 
 class FaceService:
-    """Shipped models and those given, loaded once; answers about uploads."""
+    """Shipped models and those given, loaded once; answers about uploads.
 
-    def __init__(self, models: Sequence[FaceClassifier] = ()) -> None:
+    Parameters
+    ----------
+    models : sequence of FaceClassifier
+        Served beside the shipped ones.
+    gallery : path, optional
+        The file of enrolled people; made where there is none. Without it nothing is stored.
+    """
+
+    def __init__(self, models: Sequence[FaceClassifier] = (), *, gallery: str | Path | None = None) -> None:
         self._given = {model.name: model for model in models}
         if len(self._given) < len(models):
             names = ", ".join(model.name for model in models)
@@ -38,11 +49,36 @@ class FaceService:
         self._loaded = dict(self._given)
         self._lock = threading.Lock()
         self.places = threading.Semaphore(_AT_ONCE)  # entered for as long as a picture is held decoded
+        self.gallery = Gallery(gallery, self.embedder) if gallery is not None else None
 
     @property
     def names(self) -> list[str]:
         """Names of all models, those given first."""
         return [*self._given, *(name for name in _shipped_order() if name not in self._given)]
+
+    @property
+    def compares(self) -> bool:
+        """Whether there is a model that compares faces."""
+        return any(isinstance(model, FaceEmbedder) for model in self._given.values()) or IDENTITY in shipped_models()
+
+    @property
+    def embedder(self) -> FaceEmbedder:
+        """The model that compares faces: the first given one, or the shipped one.
+
+        Raises
+        ------
+        RequestError
+            With code `unknown_task`, where there is none.
+        """
+        shipped = [self.model(IDENTITY)] if IDENTITY in shipped_models() else []
+        for model in (*self._given.values(), *shipped):
+            if isinstance(model, FaceEmbedder):
+                return model
+        raise RequestError("unknown_task", "no model here compares faces", f"There are {', '.join(self.names)}.")
+
+    def askable(self) -> list[dict[str, Any]]:
+        """Those of `described` that have classes to answer with."""
+        return [entry for entry in self.described() if entry["classes"]]
 
     def described(self) -> list[dict[str, Any]]:
         """Every model for the list of tasks: name, task, question, classes, figures."""
@@ -56,7 +92,14 @@ class FaceService:
             }
             for model in self._given.values()
         ]
-        return given + [entry.as_dict() for entry in catalogue() if entry.name not in self._given]
+        entries = given + [entry.as_dict() for entry in catalogue() if entry.name not in self._given]
+        if self.gallery:
+            known = self.gallery.as_model()
+            return [
+                entry | {"classes": known.classes_.tolist()} if entry["name"] == known.name else entry
+                for entry in entries
+            ]
+        return entries
 
     def model(self, name: str) -> FaceClassifier:
         """The model called `name`; RequestError with code `unknown_task` where there is none."""
@@ -73,12 +116,24 @@ class FaceService:
         wanted = dict.fromkeys(name.strip() for name in (names or self.default).split(",") if name.strip())
         if not wanted:
             raise RequestError("unknown_task", "no task is named", f"There are {', '.join(self.names)}.")
-        return [self.model(name) for name in wanted]
+        return [self._knowing(self.model(name)) for name in wanted]
+
+    def _knowing(self, model: FaceClassifier) -> FaceClassifier:
+        """The model itself, or the people of the gallery where it knows nobody by name."""
+        if not isinstance(model, FaceEmbedder):
+            return model
+        if self.gallery is None or self.gallery.model is not model:
+            raise RequestError(
+                "no_gallery",
+                f"{model.name} knows nobody by name here",
+                "Start the server with --gallery FILE, or compare two photos.",
+            )
+        return self.gallery.as_model()
 
     @property
     def default(self) -> str:
-        """What is asked where nothing is named: the first given model, or gender."""
-        return next(iter(self._given), DEFAULT)
+        """What is asked where nothing is named: the first given model that has classes, or gender."""
+        return next((name for name, model in self._given.items() if not isinstance(model, FaceEmbedder)), DEFAULT)
 
     def answer(self, upload: Upload, models: Sequence[FaceClassifier], options: Options) -> Answer:
         """The answer about one upload; a picture that is refused is an answer with its error."""
@@ -99,11 +154,7 @@ def answer_upload(
     """The answer about one upload, and the picture as it was judged: decoded once, adjusted where that is asked."""
     began = time.perf_counter()
     try:
-        if len(upload.data) > MAX_PICTURE_BYTES:
-            size, limit = len(upload.data) / 1e6, MAX_PICTURE_BYTES / 1e6
-            raise PictureError(
-                "too_many_bytes", f"{upload.name}: {size:.0f} MB; the limit is {limit:.0f} MB", "Shrink it."
-            )
+        check_size(upload)
         picture = load_picture(upload.data, name=upload.name, max_pixels=options.max_pixels)
         if adjustment:
             picture = replace(picture, pixels=adjustment.apply(picture.pixels))
@@ -114,6 +165,13 @@ def answer_upload(
         return refusal, None
     seconds = time.perf_counter() - began
     return replace(answer, seconds=seconds, warnings=(*picture.warnings, *answer.warnings)), picture
+
+
+def check_size(upload: Upload) -> None:
+    """PictureError with code `too_many_bytes`, where an upload is too large to be decoded."""
+    if len(upload.data) > MAX_PICTURE_BYTES:
+        size, limit = len(upload.data) / 1e6, MAX_PICTURE_BYTES / 1e6
+        raise PictureError("too_many_bytes", f"{upload.name}: {size:.0f} MB; the limit is {limit:.0f} MB", "Shrink it.")
 
 
 def _shipped_order() -> list[str]:

@@ -49,22 +49,7 @@ def read_uploads(request: Request) -> list[Upload]:
     """
     kind = request.mimetype
     if kind == "multipart/form-data":
-        files = [file for file in request.files.getlist(FIELD) if file.filename or file.stream.seek(0, 2)]
-        if not files:
-            raise RequestError(
-                "missing_field", f"the form has no file in its field {FIELD!r}", "Put the picture there."
-            )
-        if len(files) > MAX_REQUEST_PICTURES:
-            raise RequestError(
-                "too_many_pictures",
-                f"{len(files)} pictures in one request; the limit is {MAX_REQUEST_PICTURES}",
-                "Send them in several requests.",
-            )
-        uploads = []
-        for file in files:
-            file.stream.seek(0)
-            uploads.append(Upload(_base_name(file.filename), file.stream.read()))
-        return uploads
+        return read_field(request, FIELD)
     if kind and not kind.startswith("image/") and kind != "application/octet-stream":
         raise RequestError(
             "unsupported_type",
@@ -75,6 +60,30 @@ def read_uploads(request: Request) -> list[Upload]:
     if not data:
         raise RequestError("missing_field", "the request holds no picture", f"Send one as the body or as {FIELD!r}.")
     return [Upload("picture", data)]
+
+
+def read_field(request: Request, field: str) -> list[Upload]:
+    """The pictures of one field of a form.
+
+    Raises
+    ------
+    RequestError
+        With code `missing_field` or `too_many_pictures`.
+    """
+    files = [file for file in request.files.getlist(field) if file.filename or file.stream.seek(0, 2)]
+    if not files:
+        raise RequestError("missing_field", f"the form has no file in its field {field!r}", "Put the picture there.")
+    if len(files) > MAX_REQUEST_PICTURES:
+        raise RequestError(
+            "too_many_pictures",
+            f"{len(files)} pictures in one request; the limit is {MAX_REQUEST_PICTURES}",
+            "Send them in several requests.",
+        )
+    uploads = []
+    for file in files:
+        file.stream.seek(0)
+        uploads.append(Upload(_base_name(file.filename), file.stream.read()))
+    return uploads
 
 
 def _base_name(name: str | None) -> str:

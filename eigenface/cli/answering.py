@@ -6,6 +6,7 @@ import contextlib
 import csv
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any, TextIO
 
@@ -82,6 +83,7 @@ def _answer(found: Found, models: Sequence[FaceClassifier], options: Options) ->
         first = models[0] if models else None
         task, model = (first.task, first.name) if first else (None, None)
         return Answer(found.source, task, model, None, None, 0.0, error=found.picture.as_dict())
+    options = replace(options, whole=options.whole or found.whole)
     return answer_or_refusal(found.picture, models, options, name=found.source)
 
 

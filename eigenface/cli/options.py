@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -13,6 +14,9 @@ from eigenface.limits import MAX_PIXELS, SMALLEST_FACE
 from eigenface.model import FaceClassifier
 from eigenface.recognise import Options
 from eigenface.store import load_model
+
+if TYPE_CHECKING:
+    from eigenface.datasets.dataset import Dataset
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -53,3 +57,29 @@ def load_models(task: str | None, model: str | None, trust: bool) -> list[FaceCl
     if not models or len(set(answered)) < len(answered):
         raise RequestError("bad_tasks", f"--task {task}: names no task, or one twice", "Give T or T1,T2.")
     return models
+
+
+def data_options(command: Command) -> Command:
+    """Options on how labelled data are read, for `labelled_data`."""
+    for option in (
+        click.option("--download", is_flag=True, help="Let scikit-learn fetch data sets that it does not have yet."),
+        click.option(
+            "--classes",
+            type=click.Path(path_type=Path),
+            help="A CSV or JSON file that gives the data's labels other names.",
+        ),
+        click.option("--min-box", type=click.FloatRange(0), default=0, help="Least side in pixels of annotated boxes."),
+    ):
+        command = option(command)
+    return command
+
+
+def labelled_data(data: Path, *, min_box: float, classes: Path | None, download: bool) -> Dataset:
+    """The data set that DATA and the options name; what a user should know of it goes to stderr."""
+    from eigenface.cli.talk import note
+    from eigenface.datasets import load_dataset
+
+    dataset = load_dataset(data, classes=classes, least=min_box, download=download)
+    for warning in dataset.warnings:
+        note(warning)
+    return dataset

@@ -1,4 +1,4 @@
-"""From PHOTO arguments to pictures: files, folders walked in order, zips; what is no picture is counted."""
+"""From PHOTO arguments to pictures: files, folders walked in order, zips, tables of pixels; the rest is counted."""
 
 from __future__ import annotations
 
@@ -7,17 +7,25 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from zipfile import BadZipFile, ZipFile, is_zipfile
 
+import numpy as np
+from numpy.typing import NDArray
+
 from eigenface.datasets.dataset import read_member
-from eigenface.errors import PictureError, RequestError
+from eigenface.datasets.fer2013 import is_pixel_table, pixel_rows
+from eigenface.errors import DataError, PictureError, RequestError
 from eigenface.image import SUFFIXES, looks_like_picture
 
 
 @dataclass
 class Found:
-    """A picture to be read: its `source` name, and a path, bytes, or why it cannot be had."""
+    """A picture to be read: its `source` name, and a path, bytes, pixels, or why it cannot be had.
+
+    `whole`: it is known to be a face crop already.
+    """
 
     source: str
-    picture: Path | bytes | PictureError
+    picture: Path | bytes | NDArray[np.uint8] | PictureError
+    whole: bool = False
 
 
 @dataclass
@@ -36,6 +44,8 @@ class Pictures:
                 yield from self._zip(argument, path)
             elif path.is_file() and path.suffix.lower() == ".zip" and path.stat().st_size:
                 raise RequestError("bad_zip", f"{argument}: not a zip, or a damaged one", "Make it again.")
+            elif path.suffix.lower() not in SUFFIXES and is_pixel_table(path):
+                yield from self._table(argument, path)
             else:
                 yield Found(argument, path)  # one that is not there is answered with its error
 
@@ -52,6 +62,13 @@ class Pictures:
                 self.skipped += 1
         if not pictures:
             raise RequestError("no_pictures", f"{argument}: no pictures in this folder", "Give a folder with pictures.")
+
+    def _table(self, argument: str, path: Path) -> Iterator[Found]:
+        try:
+            for row in pixel_rows(path, argument):
+                yield Found(f"{argument}/{row.number}", row.pixels, whole=True)
+        except DataError as error:
+            raise RequestError(error.code, error.message, error.hint) from None
 
     def _zip(self, argument: str, path: Path) -> Iterator[Found]:
         pictures = 0

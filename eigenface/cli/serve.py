@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 
@@ -10,9 +12,14 @@ import click
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Port to listen on.")
 @click.option("--model", "files", multiple=True, metavar="FILE", help="A saved model to serve beside the shipped ones.")
 @click.option("--trust", is_flag=True, help="Read .joblib models, which runs the code in them.")
-def command(host: str, port: int, files: tuple[str, ...], trust: bool) -> None:
-    """Serve the page and the REST API. Pictures stay in memory and on this machine; nothing is stored."""
+@click.option("--gallery", metavar="FILE", type=click.Path(path_type=Path), help="Let people be enrolled in that file.")
+def command(host: str, port: int, files: tuple[str, ...], trust: bool, gallery: Path | None) -> None:
+    """Serve the page and the REST API.
+
+    Pictures stay in memory and on this machine. Nothing is stored; with --gallery, of people enrolled there a name
+    and some hundred numbers a picture. Whoever reaches the server can list, enrol and forget them.
+    """
     from eigenface.store import load_model
     from eigenface.webapp.server import serve
 
-    serve(host=host, port=port, models=[load_model(file, trust=trust) for file in files])
+    serve(host=host, port=port, models=[load_model(file, trust=trust) for file in files], gallery=gallery)

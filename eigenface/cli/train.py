@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
+from eigenface.cli.options import data_options, labelled_data
 from eigenface.cli.talk import Bar, note
 from eigenface.errors import RequestError
 
@@ -21,6 +23,7 @@ from eigenface.errors import RequestError
 @click.option("--test-share", type=click.FloatRange(0, 0.5), default=0.2, help="Share kept aside to judge by.")
 @click.option("--jobs", type=click.IntRange(1), default=2, help="Threads of the search.")
 @click.option("--fresh", is_flag=True, help="Forget what an interrupted search left.")
+@data_options
 def command(
     data: Path,
     out: Path,
@@ -32,6 +35,7 @@ def command(
     test_share: float,
     jobs: int,
     fresh: bool,
+    **reading: Any,
 ) -> None:
     """Train a model on DATA: a folder with one sub-folder a class, or a folder or zip with labels.csv.
 
@@ -42,19 +46,16 @@ def command(
         raise RequestError("unknown_suffix", f"{out}: a model is saved as .eigenface or .joblib", "Name it so.")
     if not out.parent.is_dir():
         raise RequestError("cannot_write", f"{out}: there is no folder {out.parent}", "Make it first.")
-    from eigenface.datasets import load_dataset
     from eigenface.search.grids import get_grid
     from eigenface.store import save_model
     from eigenface.tasks import task_for
     from eigenface.train import train
 
-    dataset = load_dataset(data)
-    for warning in dataset.warnings:
-        note(warning)
+    dataset = labelled_data(data, **reading)
     wanted = task_for(task or out.stem, dataset.classes)
     if wanted.classes and set(wanted.classes) != set(dataset.classes):
         note(f"{wanted.name} asks for {', '.join(wanted.classes)}; this learns {', '.join(dataset.classes)}.")
-    chosen = wanted.grids[variant]() if grid is None and variant in wanted.grids else None
+    chosen = wanted.grid(variant, len(dataset)) if grid is None else None
     journal = out.with_name(out.name + ".journal")
     with Bar() as bar:
         trained = train(

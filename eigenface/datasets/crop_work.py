@@ -18,12 +18,12 @@ from zipfile import ZipFile
 
 from eigenface.annotate import png_bytes
 from eigenface.bundle import atomic_file
-from eigenface.crops import CropSpec, crop_face, whole_box
-from eigenface.datasets.cropping import NO_FACE, main_face
+from eigenface.crops import CropSpec
+from eigenface.datasets.cropping import cut_face
 from eigenface.datasets.dataset import Dataset
 from eigenface.datasets.duplicates import Signature, signature
 from eigenface.errors import PictureError
-from eigenface.types import Detection, Pixels
+from eigenface.types import Pixels
 from eigenface.vision import cv2
 
 _QUEUED_A_WORKER = 3  # pictures handed out ahead, so that no worker waits
@@ -34,7 +34,7 @@ _CRASHED = "the process that read it was killed or ran out of memory"
 class Shot:
     """What became of one picture: its crop's `file`, box in whole pixels and score; or the `reason` why there is none.
 
-    The signature is the picture's own, None where it could not be read.
+    The signature is the picture's own (the crop's where the face had a box), None where it could not be read.
     """
 
     file: str = ""
@@ -51,7 +51,7 @@ class Cutter:
         self, dataset: Dataset, spec: CropSpec, out: Path, names: Sequence[str], *, whole: bool, detector: str
     ) -> None:
         self.dataset, self.spec, self.out, self.names = dataset, spec, out, names
-        self.whole, self.detector = whole, detector
+        self.whole, self.detector = whole or dataset.whole, detector
 
     def cut(self, index: int, archive: ZipFile | None = None) -> Shot:
         """Crop picture `index`, write the crop.
@@ -74,17 +74,18 @@ class Cutter:
 
     def _look(self, index: int, archive: ZipFile | None) -> tuple[Shot, Pixels | None]:
         picture = self.dataset.read(index, archive)
-        mark = signature(picture.pixels)
-        found = Detection(whole_box(picture.pixels), 1.0) if self.whole else main_face(picture, self.detector)
-        if found is None:
-            return Shot(reason=NO_FACE, signature=mark), None
-        crop = picture.pixels if self.whole else crop_face(picture.pixels, found.box, self.spec)
+        mark = None if self.dataset.samples[index].box else signature(picture.pixels)
+        try:
+            found, crop = cut_face(self.dataset, index, picture, self.spec, whole=self.whole, detector=self.detector)
+        except PictureError as error:
+            return Shot(reason=error.message, signature=mark), None
+        mark = mark or signature(crop)  # of several faces in one picture each is told by its own looks
         box = tuple(found.box.as_dict().values())
         return Shot(self.names[index], "", box, round(found.score, 4), mark), crop
 
     def opened(self) -> contextlib.AbstractContextManager[ZipFile | None]:
         """The data set's zip, open; None for a folder."""
-        return contextlib.nullcontext() if self.dataset.root.is_dir() else ZipFile(self.dataset.root)
+        return self.dataset.opened()
 
 
 def cut_all(cutter: Cutter, indices: Sequence[int], *, workers: int = 1) -> Iterator[tuple[int, Shot]]:

@@ -1,17 +1,19 @@
-"""From labelled pictures to labelled crops, through the boxes and crops that serving uses."""
+"""From labelled pictures to labelled crops, through the boxes and crops that serving uses.
+
+Where people drew boxes around faces nothing is detected: a box's rule says which square the detector would have found.
+"""
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from zipfile import ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eigenface.crops import CropSpec, crop_face
+from eigenface.crops import CropSpec, crop_face, whole_box
+from eigenface.datasets.annotation import clipped
 from eigenface.datasets.dataset import Dataset
 from eigenface.detection import get_detector
 from eigenface.errors import PictureError
@@ -59,15 +61,19 @@ class CroppedFaces:
         )
 
     @staticmethod
-    def joined(parts: Sequence[CroppedFaces]) -> CroppedFaces:
-        """Several sets as one; a face of a set without persons is a person of its own."""
+    def joined(parts: Sequence[CroppedFaces], names: Sequence[str] = ()) -> CroppedFaces:
+        """Several sets as one; a face of a set without persons is a person of its own.
+
+        Persons of two sets are two, whatever they are called, unless the sets share one of the `names`.
+        """
         crops = [crop for part in parts for crop in part.crops]
+        sets = names or [str(number) for number in range(len(parts))]
         groups = None
         if any(part.groups is not None for part in parts):
             groups = np.concatenate(
                 [
-                    np.array([f"{number}/{name}" for name in (part.names if part.groups is None else part.groups)])
-                    for number, part in enumerate(parts)
+                    np.array([f"{name}/{who}" for who in (part.names if part.groups is None else part.groups)])
+                    for name, part in zip(sets, parts, strict=True)
                 ]
             )
         shared = set.intersection(*(set(part.columns) for part in parts))
@@ -90,14 +96,14 @@ def crop_dataset(
     largest_side: int | None = None,
     progress: Progress = silent,
 ) -> CroppedFaces:
-    """One crop a picture: its main face, framed by `spec`; or the whole picture.
+    """One crop a picture: its main face, framed by `spec`; or the whole picture. One a box where faces have boxes.
 
     Parameters
     ----------
     dataset : Dataset
     spec : CropSpec
     whole : bool
-        The pictures are crops already.
+        The pictures are crops already; a table of pixels says so itself. Of pictures with boxes: the boxes are crops.
     detector : str
     largest_side : int, optional
         Larger crops are shrunk to this side in pixels, to save memory.
@@ -108,6 +114,7 @@ def crop_dataset(
     CroppedFaces
         In the data set's order, without the pictures that could not be read or show no face: those are `rejected`.
     """
+    whole = whole or dataset.whole
     kept: list[int] = []
     crops: list[Pixels] = []
     rejected: list[tuple[str, str]] = []
@@ -116,11 +123,11 @@ def crop_dataset(
         if isinstance(picture, PictureError):
             rejected.append((dataset.samples[index].name, picture.message))
             continue
-        found = None if whole else main_face(picture, detector)
-        if found is None and not whole:
-            rejected.append((dataset.samples[index].name, NO_FACE))
+        try:
+            crop = cut_face(dataset, index, picture, spec, whole=whole, detector=detector)[1]
+        except PictureError as error:
+            rejected.append((dataset.samples[index].name, error.message))
             continue
-        crop = picture.pixels if found is None else crop_face(picture.pixels, found.box, spec)
         kept.append(index)
         crops.append(shrunk(crop, largest_side) if largest_side else crop)
     progress(len(dataset), len(dataset), f"cropping {dataset.name}")
@@ -129,15 +136,43 @@ def crop_dataset(
     return CroppedFaces(crops, chosen.labels, names, chosen.groups, chosen.columns, tuple(rejected))
 
 
+def cut_face(
+    dataset: Dataset, index: int, picture: Picture, spec: CropSpec, *, whole: bool = False, detector: str = "default"
+) -> tuple[Detection, Pixels]:
+    """The face of sample `index` in its picture: where it is, and its crop.
+
+    The square of its annotated box, else the main face; with `whole` the annotated box itself, else all of the picture.
+
+    Raises
+    ------
+    PictureError
+        Where there is no face, or the box lies outside the picture.
+    """
+    sample = dataset.samples[index]
+    box = clipped(sample.box, picture.width, picture.height, sample.name) if sample.box else None
+    if whole:
+        found = Detection(box or whole_box(picture.pixels), 1.0)
+        return found, crop_face(picture.pixels, found.box)
+    at = Detection(dataset.rule.square(box), 1.0) if box else main_face(picture, detector)
+    if at is None:
+        raise PictureError("no_face", NO_FACE)
+    return at, crop_face(picture.pixels, at.box, spec)
+
+
 def pictures(dataset: Dataset) -> Iterator[tuple[int, Picture | PictureError]]:
-    """Every picture of a data set in order, or why it cannot be read."""
-    with contextlib.ExitStack() as stack:
-        archive = None if dataset.root.is_dir() else stack.enter_context(ZipFile(dataset.root))
-        for index in range(len(dataset)):
+    """The picture of every sample in order, or why it cannot be read; decoded once where faces of one follow."""
+    before: tuple[str, Picture | PictureError] | None = None
+    with dataset.opened() as archive:
+        for index, sample in enumerate(dataset.samples):
+            if before and sample.box and before[0] == sample.file:
+                yield index, before[1]
+                continue
             try:
-                yield index, dataset.read(index, archive)
+                picture: Picture | PictureError = dataset.read(index, archive)
             except PictureError as error:
-                yield index, error
+                picture = error
+            before = (sample.file, picture)
+            yield index, picture
 
 
 def main_face(picture: Picture, detector: str = "default") -> Detection | None:

@@ -16,9 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eigenface.datasets.cropping import pictures
+from eigenface.crops import CropSpec
+from eigenface.datasets.cropping import CroppedFaces, cut_face, pictures
 from eigenface.datasets.dataset import Dataset
 from eigenface.errors import PictureError
+from eigenface.image import Picture
 from eigenface.progress import Progress, silent
 from eigenface.types import Pixels, check_pixels
 from eigenface.vision import cv2
@@ -66,9 +68,19 @@ def find_duplicates(dataset: Dataset, *, progress: Progress = silent) -> list[Du
     signatures: list[Signature | None] = []
     for index, picture in pictures(dataset):
         progress(index, len(dataset), "looking for duplicates")
-        signatures.append(None if isinstance(picture, PictureError) else signature(picture.pixels))
+        signatures.append(None if isinstance(picture, PictureError) else _seen(dataset, index, picture))
     progress(len(dataset), len(dataset), "looking for duplicates")
     return pair_up(signatures, dataset.labels)
+
+
+def _seen(dataset: Dataset, index: int, picture: Picture) -> Signature | None:
+    """The signature of a picture, or of the face in it that has a box."""
+    if dataset.samples[index].box is None:
+        return signature(picture.pixels)
+    try:
+        return signature(cut_face(dataset, index, picture, CropSpec(), whole=True)[1])
+    except PictureError:
+        return None
 
 
 def pair_up(signatures: Sequence[Signature | None], labels: ArrayLike) -> list[Duplicate]:
@@ -129,6 +141,22 @@ def merged_groups(duplicates: Sequence[Duplicate], groups: ArrayLike | None, n: 
         first, second = root(str(names[pair.first])), root(str(names[pair.second]))
         parent[second] = first
     return np.array([root(str(name)) for name in names], dtype=np.str_)
+
+
+def say_twins(faces: CroppedFaces) -> list[str]:
+    """A sentence on faces that are there twice, for whoever judges by them; none where there are none."""
+    found = pair_up([signature(crop) for crop in faces.crops], faces.labels)
+    torn = sum(pair.labels_differ for pair in found)
+    more = f", {torn} of them with two labels" if torn else ""
+    return [f"{len(found)} pairs of faces are the same picture or nearly so{more}: they count twice."] if found else []
+
+
+def without_twins(faces: CroppedFaces, learned: CroppedFaces) -> CroppedFaces:
+    """The faces of which no copy, nor nearly one, is among those learned."""
+    crops, first = [*learned.crops, *faces.crops], len(learned)
+    labels = np.concatenate([learned.labels, faces.labels])
+    groups = merged_groups(pair_up([signature(crop) for crop in crops], labels), None, len(crops))
+    return faces.select(np.flatnonzero(~np.isin(groups[first:], groups[:first])))
 
 
 def _near(places: NDArray[np.intp], signatures: Sequence[Signature | None]) -> list[tuple[int, int, float]]:

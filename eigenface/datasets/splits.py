@@ -13,6 +13,9 @@ from eigenface.errors import DataError
 
 Index = NDArray[np.intp]
 
+LEARNED_PART = "Training"
+"""What FER2013 calls the part to learn from."""
+
 
 def split_by_group(
     labels: ArrayLike, groups: ArrayLike | None, *, test_share: float = 0.2, random_state: int = 0
@@ -23,7 +26,7 @@ def split_by_group(
     ----------
     labels : array (n,)
     groups : array (n,) or None
-        Persons; nobody is on both sides. A person counts to the class that most of her faces have.
+        Persons or scenes; none is on both sides. One with faces of several classes counts to each of them.
     test_share : float
         0..0.5.
     random_state : int
@@ -41,22 +44,32 @@ def split_by_group(
     """
     if not 0 < test_share <= 0.5:
         raise DataError("bad_share", f"a test share of {test_share}", "Give a share between 0 and 0.5.")
-    truth = np.asarray(labels)
-    units = np.arange(len(truth)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+    names, codes = np.unique(np.asarray(labels), return_inverse=True)
+    units = np.arange(len(codes)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+    held = np.unique(np.stack([codes, units]), axis=1)  # which classes each unit has, which units each class
+    classes_of = {int(unit): held[0, held[1] == unit] for unit in np.unique(held[1][_repeated(held[1])])}
+    learned = np.bincount(held[0], minlength=len(names))  # units of each class that are not aside
     rng = np.random.default_rng(random_state)
-    aside: list[Any] = []
-    class_of = _main_class(units, truth)
-    for label in np.unique(truth):
-        members = np.flatnonzero(class_of == label)
-        if len(members) < 2:
-            what = "face" if groups is None else "person or set of equal pictures"
+    aside: set[int] = set()
+    for code, label in enumerate(names):
+        members = held[1, held[0] == code]
+        wanted = max(1, round(len(members) * test_share)) - sum(int(unit) in aside for unit in members)
+        for unit in rng.permutation([unit for unit in members if int(unit) not in aside]):
+            if wanted <= 0:
+                break
+            both = classes_of.get(int(unit), np.array([code]))
+            if (learned[both] > 1).all():
+                aside.add(int(unit))
+                learned[both] -= 1
+                wanted -= 1
+        if len(members) < 2 or not any(int(unit) in aside for unit in members):
+            what = "face" if groups is None else "person, scene or set of equal pictures"
             raise DataError(
                 "too_few_to_split",
                 f"class {label} has {len(members)} {what}: none can be kept aside to judge by",
                 "Give more, or train with --test-share 0, which judges nothing.",
             )
-        aside.extend(rng.permutation(members)[: max(1, round(len(members) * test_share))])
-    inside = np.isin(units, aside)
+    inside = np.isin(units, list(aside))
     return np.flatnonzero(~inside), np.flatnonzero(inside)
 
 
@@ -76,9 +89,29 @@ def split_by_name(names: Sequence[str], test_share: float) -> tuple[Index, Index
     return np.flatnonzero(~sides), np.flatnonzero(sides)
 
 
-def _main_class(units: NDArray[Any], truth: NDArray[Any]) -> NDArray[Any]:
-    """The class (units,) that most faces of each unit have."""
-    names, codes = np.unique(truth, return_inverse=True)
-    counts = np.zeros((int(units.max()) + 1, len(names)), np.int64)
-    np.add.at(counts, (units, codes), 1)
-    return np.asarray(names[counts.argmax(axis=1)])
+def split_by_makers(parts: ArrayLike | None) -> tuple[Index, dict[str, Index]] | None:
+    """Indices of what the makers of the data meant to be learned, and of each part that they meant to judge by.
+
+    None where they said nothing, or there is only one side.
+
+    Parameters
+    ----------
+    parts : str array (n,) or None
+        FER2013's column `Usage`.
+
+    Examples
+    --------
+    >>> split_by_makers(["Training", "PublicTest", "Training"])
+    (array([0, 2]), {'PublicTest': array([1])})
+    """
+    if parts is None:
+        return None
+    said = np.asarray(parts)
+    others = [str(part) for part in np.unique(said) if part != LEARNED_PART]
+    learned = np.flatnonzero(said == LEARNED_PART)
+    return (learned, {part: np.flatnonzero(said == part) for part in others}) if len(learned) and others else None
+
+
+def _repeated(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where values (n,) are that stand there more than once."""
+    return np.asarray(np.bincount(values)[values] > 1)

@@ -1,21 +1,30 @@
-"""Reading labels.csv as people write it: any usual encoding, comma, semicolon or tab."""
+"""Reading a CSV as people write it: any usual encoding, comma, semicolon or tab."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
 from eigenface.errors import DataError
 
 Row = dict[str, str]
 
-_NEEDED = ("file", "label")
+LABELLED = ("file", "label")
+"""Columns of a labels.csv."""
 
 
-def read_table(data: bytes, where: str) -> list[Row]:
-    """Rows of a CSV with the columns `file` and `label`, their names lower case, values stripped.
+def read_table(data: bytes, where: str, *, needed: Sequence[str] = LABELLED) -> list[Row]:
+    """Rows of a CSV, names of columns in lower case, values stripped.
+
+    Parameters
+    ----------
+    data : bytes
+    where : str
+        What messages call it.
+    needed : sequence of str
+        Columns that it must have, filled in every row; the first holds a file's name.
 
     Raises
     ------
@@ -24,17 +33,18 @@ def read_table(data: bytes, where: str) -> list[Row]:
     """
     text = _text(data, where)
     header = text.lstrip("\r\n").splitlines()[:1]
+    usual = f"{','.join(needed)}{'[,group,...]' if needed == LABELLED else ''}"
     if not header:
-        raise DataError("empty_table", f"{where}: the file is empty", "It needs a header: file,label[,group,...].")
+        raise DataError("empty_table", f"{where}: the file is empty", f"It needs a header: {usual}.")
     separator = max(",;\t", key=header[0].count)
     reader = csv.DictReader(io.StringIO(text.lstrip("\r\n"), newline=""), delimiter=separator)
     names = [(name or "").strip().lower() for name in reader.fieldnames or []]
-    missing = [name for name in _NEEDED if name not in names]
+    missing = [name for name in needed if name not in names]
     if missing:
         raise DataError(
             "missing_column",
             f"{where}: no column {' or '.join(missing)}; it has {', '.join(names)}",
-            "The header is file,label[,group,...].",
+            f"The header is {usual}.",
         )
     reader.fieldnames = names
     rows: list[Row] = []
@@ -42,19 +52,28 @@ def read_table(data: bytes, where: str) -> list[Row]:
         row = {key: (value or "").strip() for key, value in raw.items() if key}
         if not any(row.values()):
             continue
-        for name in _NEEDED:
+        for name in needed:
             if not row[name]:
                 raise DataError("missing_value", f"{where}, row {number}: no {name}", "Fill it in or delete the row.")
-        row["file"] = row["file"].replace("\\", "/").removeprefix("./")
-        path = PurePosixPath(row["file"])
+        row[needed[0]] = row[needed[0]].replace("\\", "/").removeprefix("./")
+        path = PurePosixPath(row[needed[0]])
         if path.is_absolute() or ".." in path.parts:
             raise DataError(
-                "path_outside", f"{where}, row {number}: {row['file']} leaves the data folder", "Use relative names."
+                "path_outside", f"{where}, row {number}: {path} leaves the data folder", "Use relative names."
             )
         rows.append(row)
     if not rows:
         raise DataError("empty_table", f"{where}: a header and no rows", "Give a row a picture.")
     return rows
+
+
+def columns_of(data: bytes) -> tuple[str, ...]:
+    """Names of a CSV's columns in lower case, from its first bytes; none where it is no text."""
+    try:
+        header = _text(data, "").lstrip("\r\n").splitlines()[:1]
+    except DataError:
+        return ()
+    return tuple(name.strip().strip('"').lower() for line in header for name in line.split(max(",;\t", key=line.count)))
 
 
 def _rows(reader: csv.DictReader[str], where: str) -> Iterator[Row]:

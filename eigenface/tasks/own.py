@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from eigenface.crops import CropSpec
-from eigenface.tasks.recipes import eigenface_grid, eigenface_pipeline, feature_grid, feature_pipeline
+from eigenface.tasks.recipes import eigenface_grid, eigenface_pipeline, fisher_grid, fisher_pipeline
 from eigenface.tasks.task import Task
 
 
@@ -14,7 +14,7 @@ def own_task(name: str, classes: tuple[str, ...] = ()) -> Task:
         question=f"Which of {', '.join(classes)} is it?" if classes else "Which class is it?",
         classes=classes,
         crop=CropSpec(1.1, 0.05),
-        pipelines={"": feature_pipeline, "eigenfaces": eigenface_pipeline},
-        grids={"": feature_grid, "eigenfaces": eigenface_grid},
+        pipelines={"": fisher_pipeline, "eigenfaces": eigenface_pipeline},
+        grids={"": fisher_grid, "eigenfaces": eigenface_grid},
         limits=("It learned from one folder: it knows no faces, light or cameras of other kinds.",),
     )

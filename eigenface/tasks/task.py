@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from eigenface.augment import Copies
 from eigenface.crops import CropSpec
+
+if TYPE_CHECKING:
+    from eigenface.datasets.cropping import CroppedFaces
 
 PipelineFactory = Callable[[], Any]
 """Makes an unfitted scikit-learn Pipeline; scikit-learn is imported when it is called, not before."""
@@ -31,6 +34,21 @@ class Source:
         The task's names for labels that are called otherwise here.
     aside : (column, value), optional
         Which pictures are kept aside to judge by, where the makers said so; a share by hash without it.
+    without : (column, beginning), optional
+        Pictures that are left out: those whose value in a column begins so.
+    person : (column, pattern), optional
+        Who is to be seen, for splits: the first group of a regular expression in a column's value; a picture that it
+        does not match stands alone.
+    most : int
+        Pictures a label at most, taken evenly from all; 0 for all.
+    crop : CropSpec, optional
+        Another framing than the task's, for faces that are learned in two.
+    make : callable, optional
+        Makes of its faces those to learn from (False) or to judge by (True), such as synthetic ones: (faces, judging).
+    title : str
+        What its faces are called on the card; the file's name without it.
+    test_share : float, optional
+        The share kept aside where it is not the task's, 0..1.
     """
 
     path: str
@@ -39,11 +57,18 @@ class Source:
     least: Mapping[str, float] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     aside: tuple[str, str] | None = None
+    without: tuple[str, str] | None = None
+    person: tuple[str, str] | None = None
+    most: int = 0
+    crop: CropSpec | None = None
+    make: Callable[[CroppedFaces, bool], CroppedFaces] | None = None
+    title: str = ""
+    test_share: float | None = None
 
     @property
     def name(self) -> str:
-        """The file's name without its suffixes."""
-        return self.path.rsplit("/", 1)[-1].split(".")[0]
+        """The title, or the file's name without its suffixes."""
+        return self.title or self.path.rsplit("/", 1)[-1].split(".")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +105,13 @@ class Task:
         Training faces of one person that count, so that nobody decides alone; 0 for all.
     test_share : float
         Share of each source kept aside to judge the shipped models by.
+    folds : int
+        Folds of the calibration: fewer where there are very many faces.
+    small, small_grid : factory, optional
+        The pipeline, and its grid, for sets of fewer than `few` faces, which would teach the winning one too little.
+    few : int
+    most_searched : int
+        Faces up to which `train` searches the grid without being asked to; 0 for any number.
     """
 
     name: str
@@ -96,6 +128,26 @@ class Task:
     copies: tuple[Copies, ...] = ()
     most_a_person: int = 0
     test_share: float = 0.25
+    folds: int = 5
+    small: PipelineFactory | None = None
+    small_grid: Callable[[], dict[str, list[Any]]] | None = None
+    few: int = 2000
+    most_searched: int = 0
+
+    def factory(self, variant: str, faces: int) -> PipelineFactory:
+        """What makes the pipeline of a variant for so many faces."""
+        return self.small if self.small and self._is_small(variant, faces) else self.pipelines[variant]
+
+    def grid(self, variant: str, faces: int) -> dict[str, list[Any]] | None:
+        """What `train` searches for so many faces unless told otherwise; None where recorded parameters stand."""
+        if self._is_small(variant, faces):
+            return self.small_grid() if self.small_grid else None
+        if variant not in self.grids or (self.most_searched and faces > self.most_searched):
+            return None
+        return self.grids[variant]()
+
+    def _is_small(self, variant: str, faces: int) -> bool:
+        return self.small is not None and not variant and faces < self.few
 
     def model_name(self, variant: str) -> str:
         """Name of the model of one variant: `gender`, `gender:eigenfaces`."""

@@ -1,0 +1,79 @@
+"""Fisher vectors of local colour: how means and spreads of colour in small places differ from those of faces at large.
+
+Colours are taken relative to the middle of the face, so that skin and light count less than what changes on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eigenface.features.fisher import FisherCoder, places
+from eigenface.features.grey import resize_one
+from eigenface.features.sift import CELLS, positions
+from eigenface.types import Pixels, Rows
+from eigenface.vision import cv2
+
+VOCABULARY = Path(__file__).parent.parent / "models" / "colourwords.npz"
+"""The shipped vocabulary, under the name `colour`."""
+
+_DARKEST = np.float32(0.03)  # added before logarithms are taken
+
+
+def colour_planes(crop: Pixels, size: int) -> NDArray[np.float32]:
+    """Red over green, blue over green, green (logarithms less those of the face's middle) and saturation.
+
+    Returns a float32 array (4, size, size) of an RGB crop (rows, cols, 3).
+    """
+    picture = resize_one(crop, size).astype(np.float32) / 255
+    logs = np.log(picture + _DARKEST)
+    highest = picture.max(axis=2)
+    saturation = (highest - picture.min(axis=2)) / np.maximum(highest, np.float32(0.02))
+    planes = np.stack([logs[..., 0] - logs[..., 1], logs[..., 2] - logs[..., 1], logs[..., 1], saturation])
+    middle = slice(size // 5, size - size // 5)
+    planes -= np.median(planes[:, middle, middle].reshape(4, -1), axis=1)[:, None, None]
+    return planes.astype(np.float32)
+
+
+def local_colour(crop: Pixels, size: int, cell: int, stride: int) -> NDArray[np.float32]:
+    """Mean and deviation of each colour plane in four by four cells, at every `stride` pixels: (p, 128).
+
+    The grid is that of `dense_sift`. A mirrored face gives the same numbers in another order of cells.
+
+    References
+    ----------
+    Clinchant, Csurka, Perronnin and Renders, XRCE's participation to ImagEval, 2007.
+    """
+    begins = positions(size, cell, stride)
+    at = (begins[:, None] + np.arange(CELLS) * cell).ravel()
+    maps = []
+    for plane in colour_planes(crop, size):
+        mean = cv2.blur(plane, (cell, cell))
+        spread = np.sqrt(np.maximum(cv2.blur(plane * plane, (cell, cell)) - mean * mean, 0))
+        maps += [mean[np.ix_(at, at)], spread[np.ix_(at, at)]]
+    count = len(begins)
+    laid = np.stack(maps).reshape(len(maps), count, CELLS, count, CELLS)
+    return np.ascontiguousarray(laid.transpose(1, 3, 2, 4, 0)).reshape(count * count, -1)
+
+
+class ColourCoder(FisherCoder):
+    """Turns RGB crops into Fisher vectors of local colour by one vocabulary."""
+
+    def code(self, crops: Sequence[Pixels], *, mirror: bool = True) -> Rows:
+        """Vectors (n, 2 * k * (p + 2)) of crops of any size; with `mirror`, of the face and its mirror image."""
+        words = self.vocabulary
+        where = places(words.size, words.cell, words.stride)
+        if mirror:
+            where = np.concatenate([where, where * np.array([-1, 1], np.float32)])
+        vectors = np.empty((len(crops), 2 * words.means.size), np.float32)
+        for vector, crop in zip(vectors, crops, strict=True):
+            found = local_colour(crop, words.size, words.cell, words.stride)
+            if mirror:
+                turned = found.reshape(-1, CELLS, CELLS, found.shape[1] // CELLS**2)[:, :, ::-1]
+                found = np.concatenate([found, turned.reshape(found.shape)])
+            projected = ((found - words.centre) @ words.projection).astype(np.float32)
+            vector[:] = self._coded(projected, where.astype(np.float32))
+        return vectors
