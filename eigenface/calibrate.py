@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,6 +99,12 @@ class Calibrated(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self.offsets_ = np.array([offset])
         else:
             self.slope_, self.offsets_ = _temperature(decisions, np.searchsorted(self.classes_, labels))
+        return self
+
+    def expecting(self, often: Mapping[str, float]) -> Calibrated:
+        """Count on classes being so many times as frequent, where used, as they were among the faces learned from."""
+        shift = np.log([often.get(str(label), 1.0) for label in self.classes_])
+        self.offsets_ = self.offsets_ + (shift[1:] - shift[:1] if len(self.classes_) == 2 else shift)
         return self
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
@@ -224,7 +230,12 @@ def _take(X: Any, index: NDArray[np.intp]) -> Any:
 
 
 def calibrate_pipeline(
-    pipeline: Pipeline, X: Any, y: NDArray[Any], folds: Folds, copies: Sequence[Copies] = ()
+    pipeline: Pipeline,
+    X: Any,
+    y: NDArray[Any],
+    folds: Folds,
+    copies: Sequence[Copies] = (),
+    often: Mapping[str, float] | None = None,
 ) -> CalibratedPipeline:
     """Fit a whole pipeline, components inside the folds, and give its last step calibrated odds.
 
@@ -240,6 +251,8 @@ def calibrate_pipeline(
         Every face in one test part, as `folds_by_group` makes them.
     copies : sequence of Copies
         Changed copies of the faces to learn from; no fold is judged by copies of its own faces.
+    often : mapping, optional
+        Classes that are so many times as frequent, where the model is used, as they are in `y`.
 
     Returns
     -------
@@ -253,7 +266,7 @@ def calibrate_pipeline(
     decisions = out_of_fold(tail, rows, y, folds, more)
     fitted = _fit(tail, rows, y, _copies_in(more, np.arange(len(y)), y))
     name, last = fitted.steps[-1]
-    calibrated = Calibrated(clone(last), len(folds)).adopt(last, decisions, y)
+    calibrated = Calibrated(clone(last), len(folds)).adopt(last, decisions, y).expecting(often or {})
     steps = [*(head.steps if head else []), *fitted.steps[:-1], (name, calibrated)]
     return CalibratedPipeline(Pipeline(steps), calibrated.probabilities_of(decisions))
 

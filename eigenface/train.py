@@ -112,7 +112,8 @@ def fit_model(
 
 def _fit(pipeline: Any, faces: CroppedFaces, task: Task, folds: int) -> CalibratedPipeline:
     labels = np.asarray(faces.labels)
-    return calibrate_pipeline(pipeline, faces.crops, labels, folds_by_group(labels, faces.groups, folds), task.copies)
+    split = folds_by_group(labels, faces.groups, folds)
+    return calibrate_pipeline(pipeline, faces.crops, labels, split, task.copies, task.often)
 
 
 def wrap(

@@ -80,7 +80,8 @@ class Sources:
             keep &= np.array([float(value) >= least for value in dataset.columns[column]])
         if source.without:
             keep &= ~np.char.startswith(dataset.columns[source.without[0]], source.without[1])
-        chosen, faceless = thinned(with_persons(dataset.select(np.flatnonzero(keep)), source), source.most), ()
+        chosen = thinned(with_persons(dataset.select(np.flatnonzero(keep)), source), source.most)
+        faceless: tuple[tuple[str, str], ...] = ()
         if not source.whole and not any(sample.box for sample in chosen.samples):
             chosen, faceless = with_boxes(chosen, self._boxes(source.path, dataset))
         faces = crop_dataset(chosen, crop, whole=source.whole, largest_side=LARGEST_CROP, progress=self.progress)

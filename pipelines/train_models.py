@@ -141,7 +141,7 @@ def all_jobs(sources: Sources, out: Path, *, searching: bool) -> dict[str, Calla
         if task.kind == "open":
             jobs[task.name] = functools.partial(build_identity, task, sources, out)
             continue
-        for variant in task.pipelines:
+        for variant in (name for name in task.pipelines if name not in task.unshipped):
             jobs[task.model_name(variant)] = functools.partial(build, task, variant, sources, out, searching=searching)
     return jobs
 

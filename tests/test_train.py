@@ -29,7 +29,7 @@ def test_a_folder_becomes_a_judged_model(drawn_folder: Path) -> None:
     row = trained.model.meta["judged"][0]
     assert row["accuracy"] == round(evaluation.scores.accuracy.value, 4)
     assert f"{row['accuracy']:.3f}" in trained.model.card
-    assert "48 faces of 12 people" in trained.model.card
+    assert "48 faces in 12 groups" in trained.model.card
 
 
 def test_a_task_of_three_classes_trains_and_answers(tmp_path: Path) -> None:

@@ -94,7 +94,8 @@ TASK = Task(
     classes=("blood", "no_blood"),
     crop=CropSpec(1.2, 0.05),
     pipelines={"": blood_pipeline, "eigenfaces": eigenface_pipeline, "colour": colour_pipeline, "red": red_pixels},
-    grids={"": blood_grid, "eigenfaces": eigenface_grid, "red": red_pixel_grid},
+    grids={"": blood_grid, "eigenfaces": eigenface_grid, "colour": blood_grid, "red": red_pixel_grid},
+    unshipped=("colour",),
     baseline=red_pixels,
     sources=(
         *(_painted(source) for source in FACES),

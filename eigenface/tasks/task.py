@@ -101,10 +101,14 @@ class Task:
         Side in pixels of the smallest box that is not sent to review.
     copies : tuple of Copies
         Changed copies of training faces that models learn from as well.
+    often : mapping of str to float
+        Classes that are so many times as frequent where the model is used as in the training faces.
     most_a_person : int
         Training faces of one person that count, so that nobody decides alone; 0 for all.
     test_share : float
         Share of each source kept aside to judge the shipped models by.
+    unshipped : tuple of str
+        Variants that `train` knows and the package does not carry, for their size.
     folds : int
         Folds of the calibration: fewer where there are very many faces.
     small, small_grid : factory, optional
@@ -126,8 +130,10 @@ class Task:
     limits: tuple[str, ...] = ()
     smallest_face: int = 24
     copies: tuple[Copies, ...] = ()
+    often: Mapping[str, float] = field(default_factory=dict)
     most_a_person: int = 0
     test_share: float = 0.25
+    unshipped: tuple[str, ...] = ()
     folds: int = 5
     small: PipelineFactory | None = None
     small_grid: Callable[[], dict[str, list[Any]]] | None = None
