@@ -89,5 +89,5 @@ def test_every_declared_task_is_whole() -> None:
         assert task.limits
         for variant in task.pipelines:
             pipeline = task.pipelines[variant]()
-            grid = task.grids[variant]()
+            grid = {} if task.kind == "open" and variant not in task.grids else task.grids[variant]()
             assert set(grid) <= set(pipeline.get_params()), task.model_name(variant)
