@@ -277,7 +277,8 @@ def duration(seconds: float) -> str:
     if seconds < 90:
         return _counted(max(1, round(seconds)), "second")
     hours, minutes = divmod(round(seconds / 60), 60) if seconds > 5400 else (0, round(seconds / 60))
-    return " ".join(filter(None, (hours and _counted(hours, "hour"), minutes and _counted(minutes, "minute"))))
+    counted = ((hours, "hour"), (minutes, "minute"))
+    return " ".join(_counted(number, unit) for number, unit in counted if number)
 
 
 def _counted(number: int, unit: str) -> str:
