@@ -46,7 +46,7 @@ def test_a_grid_is_not_searched_unasked_on_very_many_faces() -> None:
 @pytest.mark.parametrize("variant", ["", "linear", "eigenfaces", "small"])
 def test_every_pipeline_folds_into_a_program_that_answers_alike(variant: str) -> None:
     task = get_task("expression")
-    drawn = make_faces(("with_mask", "without_mask", "worn_incorrectly"), 8, size=(48, 60))
+    drawn = make_faces(("with_mask", "without_mask", "worn_incorrectly"), 16, size=(48, 60))
     pipeline = small_pipeline() if variant == "small" else task.pipelines[variant]()
     faces = CroppedFaces(drawn.crops, drawn.labels, drawn.groups, drawn.groups)
     model = fit_model(pipeline, faces, task, name="expression", folds=2)
