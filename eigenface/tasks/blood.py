@@ -95,7 +95,7 @@ TASK = Task(
     crop=CropSpec(1.2, 0.05),
     pipelines={"": blood_pipeline, "eigenfaces": eigenface_pipeline, "colour": colour_pipeline, "red": red_pixels},
     grids={"": blood_grid, "eigenfaces": eigenface_grid, "colour": blood_grid, "red": red_pixel_grid},
-    unshipped=("colour",),
+    unshipped=("colour", "eigenfaces"),
     baseline=red_pixels,
     sources=(
         *(_painted(source) for source in FACES),

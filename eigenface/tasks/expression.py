@@ -108,6 +108,7 @@ TASK = Task(
         "Do not use it to judge anybody's mood, honesty, health or work.",
     ),
     smallest_face=32,
+    unshipped=("eigenfaces",),
     folds=3,
     small=small_pipeline,
     small_grid=lambda: {"ridge__alpha": [0.01, 0.03, 0.1]},

@@ -94,6 +94,7 @@ TASK = Task(
         "Do not use it to punish anybody.",
     ),
     smallest_face=20,
+    unshipped=("eigenfaces",),
     copies=(
         Copies(in_turn(to_grey, _FRAMING), 0.6),  # masks are not only colour
         Copies(in_turn(through(24), _FRAMING), 0.4),  # nor sharpness
