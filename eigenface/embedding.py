@@ -13,11 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eigenface.bundle import Bundle
-from eigenface.crops import crop_face, whole_box
-from eigenface.detection import get_detector
-from eigenface.errors import ModelError, PictureError, RequestError
-from eigenface.image import Picture, load_picture
-from eigenface.locating import main_of
+from eigenface.errors import ModelError, RequestError
 from eigenface.model import FaceClassifier
 from eigenface.program import DRAWN_CROP, Described, Program
 from eigenface.threads import one_blas_thread
@@ -141,23 +137,8 @@ class FaceEmbedder(FaceClassifier):
     def __repr__(self) -> str:
         return f"FaceEmbedder({self.name!r})"
 
-    @property
-    def pipeline_(self) -> Any:
-        """The fitted scikit-learn transformer, built when first asked for; its `transform` gives the rows of crops."""
-        with self._lock:
-            if self._pipeline is None:
-                from eigenface.estimator import load_estimator
-
-                assert self._bundle is not None
-                built = load_estimator(self._bundle.estimator, self._bundle.arrays, self._where)
-                if not hasattr(built, "transform"):
-                    raise ModelError(
-                        "damaged_model",
-                        f"{self._where}: holds a {type(built).__name__}, not the model described",
-                        "Train the model again.",
-                    )
-                self._pipeline = built
-            return self._pipeline
+    def _is_described(self, built: Any) -> bool:
+        return hasattr(built, "transform")
 
     def check(self) -> None:
         """Embed one drawn crop: what does not fit together is noticed when a model is loaded.
@@ -236,31 +217,11 @@ class FaceEmbedder(FaceClassifier):
         PictureError
             Where a photo cannot be read, or with code `no_face`, where no face is found in it.
         """
-        faces = [self.main_face(load_picture(photo), whole=whole) for photo in (photo_a, photo_b)]
-        rows = self.embed([crop for _, crop in faces])
-        similarity = float(self.similarity(rows[0], rows[1])[0, 0])
-        probability = float(self.probability(similarity))
-        return Comparison(probability >= 0.5, probability, similarity, (faces[0][0], faces[1][0]))
+        from eigenface.likeness import compare_rows, main_portrait
+        from eigenface.recognise import Options
 
-    def main_face(self, picture: Picture, *, whole: bool = False) -> tuple[Box, Pixels]:
-        """Box and crop of a photo's main face: of those at least half as large as the largest, the most central one.
-
-        Raises
-        ------
-        PictureError
-            With code `no_face`.
-        """
-        if whole:
-            return whole_box(picture.pixels), picture.pixels
-        found = get_detector().detect(picture.pixels)
-        if not found:
-            raise PictureError(
-                "no_face",
-                f"{picture.source}: no face was found",
-                "Give a photo with a face seen from the front, or say that it is a face crop already (whole).",
-            )
-        box = main_of(found, picture.width, picture.height).box
-        return box, crop_face(picture.pixels, box, self.crop)
+        one, two = (main_portrait(photo, self, Options(whole=whole)) for photo in (photo_a, photo_b))
+        return compare_rows(self.embed([one.crop, two.crop]), (one.box, two.box), self)
 
     def predict_proba(self, crops: Sequence[Pixels], *, shared: Described | None = None) -> NDArray[np.float64]:
         """Refused: who somebody is, only a gallery of enrolled people can say."""

@@ -104,8 +104,8 @@ class FaceClassifier:
 
                 assert self._bundle is not None
                 built = load_estimator(self._bundle.estimator, self._bundle.arrays, self._where)
-                said = [str(label) for label in getattr(built, "classes_", ())]
-                if said != self.classes_.tolist() or not hasattr(built, "predict_proba"):
+                if not self._is_described(built):
+                    said = [str(label) for label in getattr(built, "classes_", ())]
                     raise ModelError(
                         "damaged_model",
                         f"{self._where}: holds a {type(built).__name__} of the classes {said}, not the model described",
@@ -113,6 +113,11 @@ class FaceClassifier:
                     )
                 self._pipeline = built
             return self._pipeline
+
+    def _is_described(self, built: Any) -> bool:
+        """Whether the estimator in the file answers about the classes that the file's description names."""
+        said = [str(label) for label in getattr(built, "classes_", ())]
+        return said == self.classes_.tolist() and hasattr(built, "predict_proba")
 
     def check(self) -> None:
         """Answer one drawn crop: what does not fit together is noticed when a model is loaded, not at the first face.

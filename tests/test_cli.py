@@ -13,26 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import Run
 from PIL import Image
 
-from eigenface.cli import COMMANDS, main
+from eigenface.cli import COMMANDS
 from eigenface.datasets.drawn import draw_photo
 from eigenface.model import FaceClassifier
 from eigenface.store import save_model
-
-
-class Run:
-    """What one call of the command line left behind."""
-
-    def __init__(self, capfd: pytest.CaptureFixture[str], *arguments: object) -> None:
-        with pytest.raises(SystemExit) as left:
-            main([str(word) for word in arguments])
-        self.status = left.value.code
-        self.out, self.err = capfd.readouterr()
-
-    @property
-    def json(self) -> list[dict[str, object]]:
-        return [json.loads(line) for line in self.out.splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +51,8 @@ def test_a_folder_gives_a_json_line_a_picture_in_order(photos: Path, capfd: pyte
     assert [line["source"] for line in run.json] == [f"{photos}/{name}" for name in names]
     fields = ["source", "task", "model", "width", "height", "seconds", "warnings", "faces", "error"]
     assert all(list(line) == fields for line in run.json)
-    assert [len(line["faces"]) for line in run.json] == [1, 2, 0, 1]  # type: ignore[arg-type]
-    face = run.json[0]["faces"][0]  # type: ignore[index]
+    assert [len(line["faces"]) for line in run.json] == [1, 2, 0, 1]
+    face = run.json[0]["faces"][0]
     assert set(face) == {"box", "score", "label", "probabilities", "needs_review", "reasons"}
     assert face["label"] in face["probabilities"]
     assert "1 other files skipped" in run.err
@@ -80,7 +67,7 @@ def test_a_zip_is_walked_as_a_folder_is(photos: Path, tmp_path: Path, capfd: pyt
     run = Run(capfd, "detect", path, "--json")
     assert [line["source"] for line in run.json] == [f"{path}/a.png", f"{path}/deep/b.PNG"]
     assert all(line["task"] is None and line["model"] is None for line in run.json)
-    assert set(run.json[0]["faces"][0]) == {"box", "score"}  # type: ignore[index]
+    assert set(run.json[0]["faces"][0]) == {"box", "score"}
 
 
 def test_some_refused_leaves_with_1_and_the_rest_answered(
@@ -89,7 +76,7 @@ def test_some_refused_leaves_with_1_and_the_rest_answered(
     (tmp_path / "text.jpg").write_text("hello")
     run = Run(capfd, "predict", tmp_path / "text.jpg", photos / "a.png", tmp_path / "gone.jpg", "--json")
     assert run.status == 1
-    assert [line["error"] and line["error"]["code"] for line in run.json] == ["not_a_picture", None, "not_found"]  # type: ignore[index]
+    assert [line["error"] and line["error"]["code"] for line in run.json] == ["not_a_picture", None, "not_found"]
     refused = run.json[0]
     assert (refused["width"], refused["height"], refused["faces"]) == (None, None, [])
     assert set(refused["error"]) == {"code", "message", "hint"}  # type: ignore[call-overload]
@@ -151,14 +138,14 @@ def test_tables_csv_and_annotated_pictures(photos: Path, tmp_path: Path, capfd: 
 
 def test_models_of_ones_own_answer(saved: Path, drawn_folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     crop = next((drawn_folder / "female").iterdir())
-    own = Run(capfd, "predict", crop, "--model", saved, "--whole", "--json").json[0]["faces"][0]  # type: ignore[index]
+    own = Run(capfd, "predict", crop, "--model", saved, "--whole", "--json").json[0]["faces"][0]
     assert own["score"] == 1
     assert set(own["probabilities"]) == {"female", "male"}
     pickled = Run(capfd, "predict", crop, "--model", saved.with_suffix(".joblib"), "--whole", "--json")
     assert pickled.status == 2
     assert "--trust" in pickled.err
     trusted = Run(capfd, "predict", crop, "--model", saved.with_suffix(".joblib"), "--trust", "--whole", "--json")
-    assert trusted.json[0]["faces"][0]["probabilities"] == own["probabilities"]  # type: ignore[index]
+    assert trusted.json[0]["faces"][0]["probabilities"] == own["probabilities"]
     both = Run(capfd, "predict", crop, "--task", "gender", "--model", saved, "--whole", "--json")
     assert both.status == 0
     assert "answers looks" in both.err
@@ -169,7 +156,7 @@ def test_crops_answer_as_their_photo_does(photos: Path, tmp_path: Path, capfd: p
     index = list(csv.DictReader(io.StringIO((tmp_path / "faces" / "crops.csv").read_text())))
     assert len(index) == 4
     for row in index[:2]:
-        whole = Run(capfd, "predict", tmp_path / "faces" / row["file"], "--whole", "--json").json[0]["faces"][0]  # type: ignore[index]
+        whole = Run(capfd, "predict", tmp_path / "faces" / row["file"], "--whole", "--json").json[0]["faces"][0]
         photo = Run(capfd, "predict", row["source"], "--json").json[0]["faces"]
         same = next(face for face in photo if face["box"]["x"] == int(row["x"]))  # type: ignore[attr-defined]
         assert whole["probabilities"]["male"] == pytest.approx(same["probabilities"]["male"], abs=1e-4)
@@ -192,11 +179,11 @@ def test_train_evaluate_info_and_predict_go_together(
     figures = json.loads((report / "report.json").read_text())
     assert {"scores", "grid_search", "learning_curve", "eigenfaces"} <= set(figures)
     judged = Run(capfd, "evaluate", out, drawn_folder, "--whole", "--json")
-    assert judged.json[0]["scores"]["accuracy"]["value"] > 0.8  # type: ignore[index]
+    assert judged.json[0]["scores"]["accuracy"]["value"] > 0.8
     assert "Accuracy" in Run(capfd, "evaluate", out, drawn_folder, "--whole").out
     info = Run(capfd, "info", out, "--json").json[0]
     assert info["engine"] == "a folded program of numpy and OpenCV"
-    assert info["parameters"]["svc__C"] in (1, 3)  # type: ignore[index]
+    assert info["parameters"]["svc__C"] in (1, 3)
     assert "# mine.eigenface" in Run(capfd, "info", out, "--card").out
     unknown = Run(capfd, "train", drawn_folder, "--whole", "--out", out, "--grid", _grid(tmp_path, '{"svc__Q": [1]}'))
     assert (unknown.status, "svc__Q" in unknown.err) == (2, True)

@@ -8,32 +8,16 @@ import sys
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from command_line import Run
 from PIL import Image
 
-from eigenface.cli import main
 from eigenface.datasets.drawn import draw_photo
 from eigenface.embedding import FaceEmbedder
 from eigenface.model import FaceClassifier
 from eigenface.store import load_model, save_model
-
-
-class Run:
-    """What one call of the command line left behind."""
-
-    def __init__(self, capfd: pytest.CaptureFixture[str], *arguments: object) -> None:
-        with pytest.raises(SystemExit) as left:
-            main([str(word) for word in arguments])
-        self.status = left.value.code
-        self.out, self.err = capfd.readouterr()
-
-    @property
-    def json(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.out.splitlines()]
-
 
 Call = Callable[..., Run]
 

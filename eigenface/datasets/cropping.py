@@ -18,6 +18,7 @@ from eigenface.datasets.dataset import Dataset
 from eigenface.detection import get_detector
 from eigenface.errors import PictureError
 from eigenface.image import Picture
+from eigenface.locating import main_of
 from eigenface.progress import Progress, silent
 from eigenface.types import Detection, Pixels
 from eigenface.vision import cv2
@@ -178,14 +179,7 @@ def pictures(dataset: Dataset) -> Iterator[tuple[int, Picture | PictureError]]:
 def main_face(picture: Picture, detector: str = "default") -> Detection | None:
     """Of the faces at least half as large as the largest, the one nearest the picture's centre; None without a face."""
     found = get_detector(detector).detect(picture.pixels)
-    if not found:
-        return None
-
-    def off_centre(detection: Detection) -> float:
-        x, y = detection.box.centre
-        return (x - picture.width / 2) ** 2 + (y - picture.height / 2) ** 2
-
-    return min((d for d in found if d.box.width * 2 >= found[0].box.width), key=off_centre)
+    return main_of(found, picture.width, picture.height) if found else None
 
 
 def shrunk(crop: Pixels, largest_side: int) -> Pixels:

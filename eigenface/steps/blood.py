@@ -13,10 +13,10 @@ from eigenface.features.blood import BloodMapper, load_blood_mapper
 from eigenface.features.fisher import Vocabulary, load_vocabularies
 from eigenface.features.local_colour import VOCABULARY, ColourCoder
 from eigenface.steps.faces import FaceStep, check_crops
+from eigenface.steps.fisher import CarriesVocabulary
 from eigenface.types import Pixels, Rows
 
 _MAP_ARRAYS = ("columns", "thresholds", "leaves", "base", "centre", "scale")
-_WORD_ARRAYS = ("centre", "projection", "weights", "means", "deviations")
 
 
 class BloodMap(FaceStep):
@@ -43,7 +43,7 @@ class BloodMap(FaceStep):
         return self.mapper.summaries(check_crops(X))
 
 
-class ColourFisher(FaceStep):
+class ColourFisher(CarriesVocabulary, FaceStep):
     """RGB crops to Fisher vectors of local colour.
 
     Parameters
@@ -58,24 +58,12 @@ class ColourFisher(FaceStep):
     def fit(self, X: Sequence[Pixels], y: Any = None) -> ColourFisher:
         """Take the shipped vocabulary along; nothing is learned of X."""
         check_crops(X)
-        words = _shipped_words()
-        self.size_, self.cell_, self.stride_ = words.size, words.cell, words.stride
-        for name, array in words.arrays().items():
-            setattr(self, f"{name}_", array)
+        self._take_along()
         return self
-
-    @property
-    def words(self) -> Vocabulary:
-        """The vocabulary: that of the fit, or the shipped one before."""
-        if not hasattr(self, "size_"):
-            return _shipped_words()
-        settings = {"size": int(self.size_), "cell": int(self.cell_), "stride": int(self.stride_)}
-        return Vocabulary.of(settings, {name: getattr(self, f"{name}_") for name in _WORD_ARRAYS})
 
     def transform(self, X: Sequence[Pixels]) -> Rows:
         """Rows (n, d) of length 1 of crops (rows, cols, 3), uint8 RGB."""
         return ColourCoder(self.words).code(check_crops(X), mirror=self.mirror)
 
-
-def _shipped_words() -> Vocabulary:
-    return load_vocabularies(VOCABULARY)["colour"]
+    def _shipped(self) -> Vocabulary:
+        return load_vocabularies(VOCABULARY)["colour"]

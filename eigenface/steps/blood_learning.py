@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.decomposition import PCA
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.mixture import GaussianMixture
 
 from eigenface.datasets.blood_paint import PaintedFace
 from eigenface.features.blood import SUMMARY, BloodMapper, pixel_features, summary
-from eigenface.features.fisher import Vocabulary, places
+from eigenface.features.fisher import Vocabulary
 from eigenface.features.local_colour import local_colour
 from eigenface.features.trees import BoostedTrees
+from eigenface.steps.fisher import mixture_of
 from eigenface.types import Pixels
 from eigenface.vision import cv2
 
@@ -132,28 +129,14 @@ def learn_colour_words(
     each: int = 40,
     random_state: int = 0,
 ) -> Vocabulary:
-    """A vocabulary of local colour from crops; numbers are rounded to 16 bits, as they are stored."""
-    rng = np.random.default_rng(random_state)
-    grid = places(size, cell, stride)
-    found, where = [], []
-    for crop in crops:
-        chosen = rng.choice(len(grid), min(each, len(grid)), replace=False)
-        found.append(local_colour(crop, size, cell, stride)[chosen])
-        where.append(grid[chosen])
-    rows = np.concatenate(found)
-    pca = PCA(_DIMENSIONS, whiten=True, random_state=random_state).fit(rows)
-    projection = (pca.components_ / np.sqrt(pca.explained_variance_)[:, None]).T
-    centre, projection = _short(pca.mean_), _short(projection)
-    here = np.concatenate([(rows - centre) @ projection, np.concatenate(where)], axis=1)
-    mixture = GaussianMixture(
-        words, covariance_type="diag", reg_covar=1e-3, max_iter=25, tol=3e-3, random_state=random_state
+    """A vocabulary of local colour from crops, of `each` places on every face."""
+    described = (local_colour(crop, size, cell, stride) for crop in crops)
+    return mixture_of(
+        described,
+        (size, cell, stride),
+        words=words,
+        dimensions=_DIMENSIONS,
+        each=each,
+        tol=3e-3,
+        random_state=random_state,
     )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the last digits of a vocabulary change nothing
-        mixture.fit(here.astype(np.float64))
-    parts = (mixture.weights_, mixture.means_, np.sqrt(mixture.covariances_))
-    return Vocabulary(size, cell, stride, centre, projection, *(_short(part) for part in parts))
-
-
-def _short(array: NDArray[np.floating]) -> NDArray[np.float32]:
-    return array.astype(np.float16).astype(np.float32)

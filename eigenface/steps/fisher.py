@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,31 @@ from eigenface.features.fisher import FisherCoder, Vocabulary, load_vocabularies
 from eigenface.features.sift import dense_sift
 from eigenface.types import Rows
 
-_DIMENSIONS = 40  # of 128 that a descriptor keeps
+
+class CarriesVocabulary:
+    """What steps with a shipped vocabulary share: `fit` takes it along, so that a saved model answers by its own."""
+
+    def _shipped(self) -> Vocabulary:
+        raise NotImplementedError
+
+    def _take_along(self) -> Vocabulary:
+        words = self._shipped()
+        self.size_, self.cell_, self.stride_ = words.size, words.cell, words.stride
+        for name, array in words.arrays().items():
+            setattr(self, f"{name}_", array)
+        return words
+
+    @property
+    def words(self) -> Vocabulary:
+        """The vocabulary: that of the fit, or the shipped one before."""
+        shipped = self._shipped()
+        if not hasattr(self, "size_"):
+            return shipped
+        settings = {"size": int(self.size_), "cell": int(self.cell_), "stride": int(self.stride_)}
+        return Vocabulary.of(settings, {name: getattr(self, f"{name}_") for name in shipped.arrays()})
 
 
-class FisherVectors(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class FisherVectors(CarriesVocabulary, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Fisher vectors of dense SIFT by a shipped vocabulary; rows come from `GreyFaces` of the vocabulary's size.
 
     Nothing is learned of the faces it is fitted on; `fit` takes the vocabulary along, so that a saved model answers
@@ -41,20 +63,8 @@ class FisherVectors(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: ArrayLike, y: Any = None) -> FisherVectors:
         """Take the vocabulary; nothing is learned of X (n, size * size)."""
-        words = self._shipped()
-        self.size_, self.cell_, self.stride_ = words.size, words.cell, words.stride
-        for name, array in words.arrays().items():
-            setattr(self, f"{name}_", array)
-        self._pictures(X, words, reset=True)
+        self._pictures(X, self._take_along(), reset=True)
         return self
-
-    @property
-    def words(self) -> Vocabulary:
-        """The vocabulary: that of the fit, or the shipped one before."""
-        if not hasattr(self, "size_"):
-            return self._shipped()
-        settings = {"size": int(self.size_), "cell": int(self.cell_), "stride": int(self.stride_)}
-        return Vocabulary.of(settings, {name: getattr(self, f"{name}_") for name in self._shipped_names()})
 
     def transform(self, X: ArrayLike) -> Rows:
         """Rows (n, d) of length 1 of rows of grey pixels (n, size * size), 0..1."""
@@ -73,10 +83,6 @@ class FisherVectors(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"vocabulary: expected one of {', '.join(known)}, got {self.vocabulary!r}")
         return known[self.vocabulary]
 
-    @staticmethod
-    def _shipped_names() -> tuple[str, ...]:
-        return ("centre", "projection", "weights", "means", "deviations")
-
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.requires_fit = False
@@ -93,42 +99,66 @@ def learn_vocabulary(
     samples: int = 80_000,
     random_state: int = 0,
 ) -> Vocabulary:
-    """A vocabulary for grey faces like `pictures` (n, s, s), 0..1: principal components, then a mixture of Gaussians.
-
-    Numbers are rounded to 16 bits, as they are stored.
-    """
-    size = pictures.shape[1]
-    rng = np.random.default_rng(random_state)
+    """A vocabulary for grey faces like `pictures` (n, s, s), 0..1, from `samples` descriptors of them."""
+    described = (
+        one for start in range(0, len(pictures), 64) for one in dense_sift(pictures[start : start + 64], cell, stride)
+    )
+    grid = (pictures.shape[1], cell, stride)
     each = -(-samples // len(pictures))
-    found, where = [], []
-    grid = places(size, cell, stride)
-    for start in range(0, len(pictures), 64):
-        described = dense_sift(pictures[start : start + 64], cell, stride)
-        for one in described:
-            chosen = rng.choice(len(one), min(each, len(one)), replace=False)
-            found.append(one[chosen])
-            where.append(grid[chosen])
+    return mixture_of(described, grid, words=words, dimensions=40, each=each, random_state=random_state)
+
+
+def mixture_of(
+    described: Iterable[NDArray[np.float32]],
+    grid: tuple[int, int, int],
+    *,
+    words: int,
+    dimensions: int,
+    each: int,
+    tol: float = 1e-3,
+    random_state: int = 0,
+) -> Vocabulary:
+    """A vocabulary of descriptors: principal components, then a mixture of Gaussians over them and their places.
+
+    Parameters
+    ----------
+    described : iterable of float32 arrays (p, d)
+        The descriptors of one face after the other, one for each place of the grid.
+    grid : size, cell and stride in pixels
+    words : int
+    dimensions : int
+        Components that a descriptor keeps.
+    each : int
+        Descriptors drawn from a face.
+    tol : float
+        Gain of likelihood below which the mixture is good enough.
+    random_state : int
+
+    Returns
+    -------
+    Vocabulary
+        Its numbers are rounded to 16 bits, as they are stored.
+    """
+    rng = np.random.default_rng(random_state)
+    where = places(*grid)
+    found, there = [], []
+    for one in described:
+        chosen = rng.choice(len(one), min(each, len(one)), replace=False)
+        found.append(one[chosen])
+        there.append(where[chosen])
     rows = np.concatenate(found)
-    pca = PCA(_DIMENSIONS, whiten=True, random_state=random_state).fit(rows)
+    pca = PCA(dimensions, whiten=True, random_state=random_state).fit(rows)
     projection = (pca.components_ / np.sqrt(pca.explained_variance_)[:, None]).T
     centre, projection = _short(pca.mean_), _short(projection)
-    here = np.concatenate([(rows - centre) @ projection, np.concatenate(where)], axis=1)
+    here = np.concatenate([(rows - centre) @ projection, np.concatenate(there)], axis=1)
     mixture = GaussianMixture(
-        words, covariance_type="diag", reg_covar=1e-3, max_iter=25, tol=1e-3, random_state=random_state
+        words, covariance_type="diag", reg_covar=1e-3, max_iter=25, tol=tol, random_state=random_state
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the last digits of a vocabulary change nothing
         mixture.fit(here.astype(np.float64))
-    return Vocabulary(
-        size,
-        cell,
-        stride,
-        centre,
-        projection,
-        _short(mixture.weights_),
-        _short(mixture.means_),
-        _short(np.sqrt(mixture.covariances_)),
-    )
+    parts = (mixture.weights_, mixture.means_, np.sqrt(mixture.covariances_))
+    return Vocabulary(*grid, centre, projection, *(_short(part) for part in parts))
 
 
 def _short(array: NDArray[Any]) -> NDArray[np.float32]:
