@@ -66,7 +66,7 @@ def plate_text(face: Face) -> str:
     for verdict in face.answers.values():
         percentage = f" {verdict.probabilities[verdict.label]:.0%}" if verdict.label in verdict.probabilities else ""
         parts.append(f"{verdict.label}{percentage}{' ?' if verdict.needs_review else ''}")
-    return "  ".join(parts)
+    return "\n".join(parts)  # one line a task: a long plate would hide the neighbours
 
 
 def _class_colours(faces: Sequence[Face]) -> dict[str, tuple[int, int, int]]:

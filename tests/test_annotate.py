@@ -53,7 +53,7 @@ def test_plates_say_label_percentage_and_doubt() -> None:
     assert plate_text(face(0, 0, 9, "male", 0.55, "Uncertain.")) == "male 55% ?"
     assert plate_text(Face(Box(0, 0, 9, 9), 0.8)) == "0.80"
     two = Face(Box(0, 0, 9, 9), 0.8, {"a": Verdict("x", {"x": 0.7, "y": 0.3}), "b": Verdict("unknown", {})})
-    assert plate_text(two) == "x 70%  unknown"
+    assert plate_text(two) == "x 70%\nunknown"
 
 
 def test_neighbours_plates_do_not_cover_each_other() -> None:

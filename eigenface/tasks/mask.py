@@ -6,7 +6,7 @@ from typing import Any
 
 from eigenface.augment import Copies, in_turn, jittered, through, to_grey
 from eigenface.crops import CropSpec
-from eigenface.tasks.recipes import eigenface_pipeline
+from eigenface.tasks.recipes import eigenface_pipeline, fisher_pipeline
 from eigenface.tasks.task import Source, Task
 
 _BARE = {"female": "without_mask", "male": "without_mask"}  # beards, microphones and hands among them
@@ -14,32 +14,8 @@ _FRAMING = jittered(shift=0.06, zoom=0.12, turn=9)
 
 
 def mask_pipeline() -> Any:
-    """Fisher vectors and colour bands, PCA of both, kernel ridge on every training face.
-
-    Colour counts as much as gradients do: its weight brings both to the same variance on faces.
-    """
-    from sklearn.pipeline import FeatureUnion, Pipeline
-
-    from eigenface.steps.eigen import Eigenfaces
-    from eigenface.steps.faces import ColourFaces, GreyFaces
-    from eigenface.steps.fisher import FisherVectors
-    from eigenface.steps.maps import ColourBands, Weighted
-    from eigenface.steps.ridge import KernelRidgeClassifier
-
-    colours = [("faces", ColourFaces(64)), ("maps", ColourBands(grid=8, bins=6)), ("weight", Weighted(0.16))]
-    features = FeatureUnion(
-        [
-            ("fisher", Pipeline([("faces", GreyFaces(64)), ("fisher", FisherVectors("64"))])),
-            ("colour", Pipeline(colours)),
-        ]
-    )
-    return Pipeline(
-        [
-            ("features", features),
-            ("pca", Eigenfaces(200, power=0.5, bits=4)),
-            ("ridge", KernelRidgeClassifier(gamma=1.0, alpha=0.1, bits=4)),
-        ]
-    )
+    """Fisher vectors of one size and colour, which tells as much of masks as edges do."""
+    return fisher_pipeline(("64",), colour=0.16, components=200)
 
 
 def mask_grid() -> dict[str, list[Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -33,10 +34,16 @@ def eigenface_grid() -> dict[str, list[Any]]:
     }
 
 
-def fisher_pipeline() -> Any:
-    """Fisher vectors of two sizes and colour bands; PCA of all of them; kernel ridge on every training face.
+def fisher_pipeline(vocabularies: Sequence[str] = ("64", "96"), *, colour: float = 0.126, components: int = 300) -> Any:
+    """Fisher vectors and colour bands; PCA of all of them; kernel ridge on every training face.
 
-    The weights bring both Fisher vectors to the same variance on faces, colour to half of it.
+    Parameters
+    ----------
+    vocabularies : sequence of str
+        Of `FisherVectors`, each named by the size of its faces in pixels.
+    colour : float
+        Weight of the colour bands. Fisher vectors have the same variance on faces; .18 gives colour as much, .126 half.
+    components : int
     """
     from sklearn.pipeline import FeatureUnion, Pipeline
 
@@ -46,18 +53,18 @@ def fisher_pipeline() -> Any:
     from eigenface.steps.maps import ColourBands, Weighted
     from eigenface.steps.ridge import KernelRidgeClassifier
 
-    colours = [("faces", ColourFaces(64)), ("maps", ColourBands(grid=8, bins=6)), ("weight", Weighted(0.126))]
-    features = FeatureUnion(
-        [
-            ("fisher64", Pipeline([("faces", GreyFaces(64)), ("fisher", FisherVectors("64"))])),
-            ("fisher96", Pipeline([("faces", GreyFaces(96)), ("fisher", FisherVectors("96"))])),
-            ("colour", Pipeline(colours)),
-        ]
-    )
+    branches = {
+        f"fisher{name}": [("faces", GreyFaces(int(name))), ("fisher", FisherVectors(name))] for name in vocabularies
+    }
+    branches["colour"] = [
+        ("faces", ColourFaces(64)),
+        ("maps", ColourBands(grid=8, bins=6)),
+        ("weight", Weighted(colour)),
+    ]
     return Pipeline(
         [
-            ("features", features),
-            ("pca", Eigenfaces(300, power=0.5, bits=4)),
+            ("features", FeatureUnion([(name, Pipeline(steps)) for name, steps in branches.items()])),
+            ("pca", Eigenfaces(components, power=0.5, bits=4)),
             ("ridge", KernelRidgeClassifier(gamma=1.0, alpha=0.1, bits=4)),
         ]
     )
