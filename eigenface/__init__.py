@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from eigenface.errors import DataError, EigenfaceError, ModelError, PictureError, RequestError
     from eigenface.gallery import Gallery
     from eigenface.model import FaceClassifier
+    from eigenface.search.eigen.search import EigenGridSearchCV
     from eigenface.store import load_model, save_model
     from eigenface.train import train
     from eigenface.types import Answer, Box, Face
@@ -24,6 +25,7 @@ _HOMES = {
     "Answer": "types",
     "Box": "types",
     "DataError": "errors",
+    "EigenGridSearchCV": "search.eigen.search",
     "EigenfaceError": "errors",
     "Face": "types",
     "FaceClassifier": "model",
@@ -43,6 +45,7 @@ __all__ = [
     "Answer",
     "Box",
     "DataError",
+    "EigenGridSearchCV",
     "EigenfaceError",
     "Face",
     "FaceClassifier",

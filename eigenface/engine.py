@@ -1,4 +1,4 @@
-"""The optional compiled part: inner loops in C where a compiler was at hand, numpy otherwise, the same answers from both."""
+"""The optional compiled part: inner loops in C where a compiler was at hand, numpy otherwise, the same from both."""
 
 from __future__ import annotations
 
@@ -8,10 +8,15 @@ from types import ModuleType
 
 
 def compiled(name: str) -> ModuleType | None:
-    """The module `eigenface._NAME` of `csrc/NAME.c`; None where it was not built or `EIGENFACE_PURE=1` asks to do without."""
+    """The module `eigenface._NAME` of `csrc/NAME.c`; None where it was not built, or with `EIGENFACE_PURE=1`."""
     if os.environ.get("EIGENFACE_PURE") == "1":
         return None
     try:
         return importlib.import_module(f"eigenface._{name}")
     except ImportError:
         return None
+
+
+def described() -> str:
+    """What the inner loops run on, for people."""
+    return "compiled" if compiled("boosted") is not None else "numpy (the compiled part is not built, or not wanted)"

@@ -159,7 +159,7 @@ def test_crops_answer_as_their_photo_does(photos: Path, tmp_path: Path, capfd: p
         whole = Run(capfd, "predict", tmp_path / "faces" / row["file"], "--whole", "--json").json[0]["faces"][0]
         photo = Run(capfd, "predict", row["source"], "--json").json[0]["faces"]
         same = next(face for face in photo if face["box"]["x"] == int(row["x"]))  # type: ignore[attr-defined]
-        assert whole["probabilities"]["male"] == pytest.approx(same["probabilities"]["male"], abs=1e-4)
+        assert whole["probabilities"]["male"] == pytest.approx(same["probabilities"]["male"], abs=1e-3)
     again = Run(capfd, "crop", photos, "--out", tmp_path / "faces")
     assert again.status == 2
     assert "--force" in again.err

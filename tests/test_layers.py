@@ -23,13 +23,14 @@ FLOORS = (
     ("operations",),
     ("program",),
     ("model", "estimator"),
-    ("recognise", "pickled", "annotate", "embedding"),
+    ("recognise", "pickled", "annotate", "blur", "embedding"),
     ("people", "likeness"),
     ("register",),
     ("gallery",),
     ("store",),
     ("catalogue",),
     ("api",),
+    ("video",),
 )
 """Answering, from the ground up: a module imports from its own floor and from those below."""
 

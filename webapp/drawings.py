@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from eigenface.annotate import png_bytes
 from eigenface.facespace import SIZE, load_face_space
 from eigenface.model import FaceClassifier
-from eigenface.types import Box
+from eigenface.types import Box, Detection
 
 _CROP_SIDE = 128
 _BOX = (0, 114, 178)
+_DOUBT = (90, 90, 90)  # of boxes that are no answer
 
 
 def shrunk(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
@@ -46,6 +48,31 @@ def boxed(pixels: NDArray[np.uint8], box: Box, side: int) -> NDArray[np.uint8]:
     pen.rectangle([corners[0] - 1, corners[1] - 1, corners[2] + 1, corners[3] + 1], outline="white", width=width + 2)
     pen.rectangle(corners, outline=_BOX, width=width)
     return np.asarray(picture)
+
+
+def dashed(pixels: NDArray[np.uint8], detections: Sequence[Detection]) -> NDArray[np.uint8]:
+    """A copy of the picture with thin dashed boxes, each with its score inside."""
+    picture = Image.fromarray(pixels)
+    pen = ImageDraw.Draw(picture)
+    dash, height = max(3, round(max(picture.size) / 160)), max(9, round(max(picture.size) / 90))
+    font = ImageFont.load_default(height)
+    for found in detections:
+        left, top = found.box.x, found.box.y
+        right, bottom = left + found.box.width - 1, top + found.box.height - 1
+        for x in np.arange(left, right, 2 * dash):
+            for y in (top, bottom):
+                _stroke(pen, x, y, min(x + dash, right), y)
+        for y in np.arange(top, bottom, 2 * dash):
+            for x in (left, right):
+                _stroke(pen, x, y, x, min(y + dash, bottom))
+        place = (min(max(left, 0), picture.width - 2 * height) + 3, max(top, 0) + 2)
+        pen.text(place, f"{found.score:.2f}", font=font, fill="white", stroke_width=2, stroke_fill=_DOUBT)
+    return np.asarray(picture)
+
+
+def _stroke(pen: ImageDraw.ImageDraw, left: float, top: float, right: float, bottom: float) -> None:
+    pen.line((left + 1, top + 1, right + 1, bottom + 1), fill="white")  # legible on any ground
+    pen.line((left, top, right, bottom), fill=_DOUBT)
 
 
 def crop_uri(pixels: NDArray[np.uint8]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from eigenface import __version__
+from eigenface.limits import SMALLEST_FACE
 
 _BOX = {
     "type": "object",
@@ -122,7 +123,18 @@ def description(names: Sequence[str], *, people: bool = False) -> dict[str, Any]
     """The OpenAPI document, with the names of the models that are served; `people`: and those of a gallery."""
     options = [
         {"name": "whole", "in": "query", "schema": {"enum": ["0", "1"]}, "description": "The picture is a face crop."},
-        {"name": "min_score", "in": "query", "schema": {"type": "number", "minimum": 0, "maximum": 1}},
+        {
+            "name": "min_score",
+            "in": "query",
+            "schema": {"type": "number", "minimum": 0, "maximum": 1},
+            "description": "Least detection score; the detector's own without it, 0 for every candidate.",
+        },
+        {
+            "name": "min_face",
+            "in": "query",
+            "schema": {"type": "integer", "minimum": 8, "maximum": 10000, "default": SMALLEST_FACE},
+            "description": "Side in pixels of the smallest face.",
+        },
     ]
     task = {
         "name": "task",

@@ -9,7 +9,7 @@ from eigenface.webapp.adjust import Adjustment
 from eigenface.webapp.drawings import eigenface_png, space_png
 from eigenface.webapp.markdown import card_html
 from eigenface.webapp.results import judge_all, reasons, sorted_probabilities
-from eigenface.webapp.service import FaceService, read_options
+from eigenface.webapp.service import FaceService, read_options, read_switch
 from eigenface.webapp.uploads import read_uploads
 
 blueprint = Blueprint("pages", __name__)
@@ -34,16 +34,19 @@ def upload() -> str | tuple[str, int]:
     wanted = request.form.getlist("task") or [service().default]
     models = service().models(",".join(wanted))
     options, adjustment = read_options(request.form), Adjustment.read(request.form)
+    ticked = {"whole": options.whole, "candidates": read_switch(request.form, "candidates")}
     try:
         uploads = read_uploads(request)
     except RequestError as error:
         if error.code != "missing_field":
             raise
-        return _home(wanted, adjustment, missing=True, whole=options.whole), 422
-    results = judge_all(service(), uploads, models, options, adjustment)
+        return _home(wanted, adjustment, missing=True, **ticked), 422
+    results = judge_all(service(), uploads, models, options, adjustment, candidates=ticked["candidates"])
     if request.headers.get("X-Part") == "results":
-        return render_template("results.html", results=results, adjustment=adjustment, asked=models, **_helpers())
-    return _home(wanted, adjustment, results=results, whole=options.whole, asked=models)
+        return render_template(
+            "results.html", results=results, adjustment=adjustment, asked=models, **ticked, **_helpers()
+        )
+    return _home(wanted, adjustment, results=results, asked=models, **ticked)
 
 
 def _home(wanted: list[str], adjustment: Adjustment, **more: object) -> str:

@@ -12,11 +12,12 @@ import numpy as np
 from eigenface.annotate import annotate, png_bytes
 from eigenface.crops import crop_face
 from eigenface.facespace import FRAME, load_face_space
+from eigenface.image import Picture
 from eigenface.model import FaceClassifier
-from eigenface.recognise import Options
-from eigenface.types import Answer, Box, Face, Pixels, Verdict
+from eigenface.recognise import Options, find
+from eigenface.types import Answer, Box, Detection, Face, Pixels, Verdict
 from eigenface.webapp.adjust import Adjustment
-from eigenface.webapp.drawings import crop_uri, data_uri, jpeg_uri, shrunk
+from eigenface.webapp.drawings import crop_uri, dashed, data_uri, jpeg_uri, shrunk
 from eigenface.webapp.service import FaceService, answer_upload
 from eigenface.webapp.uploads import Upload
 
@@ -39,9 +40,10 @@ class FaceRow:
 
 @dataclass(frozen=True)
 class Result:
-    """One picture of the page."""
+    """One picture of the page; `candidates` are the boxes below the threshold, where they were asked for."""
 
     answer: Answer
+    candidates: tuple[Detection, ...] = ()
     original: str = ""
     annotated: str = ""
     download: str = ""
@@ -69,17 +71,26 @@ def judge(
     options: Options,
     adjustment: Adjustment,
     side: int = _SHOWN_SIDE,
+    *,
+    candidates: bool = False,
 ) -> Result:
-    """Answer one upload and prepare all that the page shows of it, its pictures at most `side` pixels either way."""
+    """Answer one upload and prepare all that the page shows of it, its pictures at most `side` pixels either way.
+
+    `candidates`: boxes that the detector looked at and did not take for a face are drawn too.
+    """
     with service.places:
         answer, picture = answer_upload(upload, models, options, adjustment)
         if picture is None:
             return Result(answer)
         shown = shrunk(picture.pixels, side)
-        drawn = annotate(shown, _scaled(answer, shown.shape[1] / picture.width))
+        scale = shown.shape[1] / picture.width
+        doubted = _doubted(picture, answer, options) if candidates else ()
+        ground = dashed(shown, [replace(one, box=_scaled_box(one.box, scale)) for one in doubted])
+        drawn = annotate(ground, _scaled(answer, scale))
         said = json.dumps(answer.as_dict(), ensure_ascii=False, indent=1).encode()
         return Result(
             answer,
+            doubted,
             original=jpeg_uri(shown, side),
             annotated=jpeg_uri(drawn, side),
             download=data_uri(png_bytes(drawn), "image/png"),
@@ -94,15 +105,29 @@ def judge_all(
     models: Sequence[FaceClassifier],
     options: Options,
     adjustment: Adjustment,
+    *,
+    candidates: bool = False,
 ) -> list[Result]:
     """Answer every upload. Many pictures are shown smaller, for the page holds them all."""
     side = _SHOWN_SIDE if len(uploads) <= _FEW else _SHOWN_SIDE // 2
-    return [judge(service, upload, models, options, adjustment, side) for upload in uploads]
+    return [judge(service, one, models, options, adjustment, side, candidates=candidates) for one in uploads]
+
+
+def _doubted(picture: Picture, answer: Answer, options: Options) -> tuple[Detection, ...]:
+    """Every candidate of the detector but those that were answered, the surest first."""
+    if options.whole:
+        return ()
+    answered = {face.box for face in answer.faces}
+    found, _ = find(picture, replace(options, min_score=0.0))
+    return tuple(sorted((one for one in found if one.box not in answered), key=lambda one: -one.score))
 
 
 def _scaled(answer: Answer, scale: float) -> Answer:
-    faces = (replace(face, box=Box(*(v * scale for v in astuple(face.box)))) for face in answer.faces)
-    return replace(answer, faces=tuple(faces))
+    return replace(answer, faces=tuple(replace(face, box=_scaled_box(face.box, scale)) for face in answer.faces))
+
+
+def _scaled_box(box: Box, scale: float) -> Box:
+    return Box(*(value * scale for value in astuple(box)))
 
 
 def _rows(pixels: Pixels, answer: Answer, models: Sequence[FaceClassifier], options: Options) -> tuple[FaceRow, ...]:

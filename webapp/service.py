@@ -16,7 +16,7 @@ from eigenface.embedding import FaceEmbedder
 from eigenface.errors import PictureError, RequestError
 from eigenface.gallery import Gallery
 from eigenface.image import Picture, load_picture
-from eigenface.limits import MAX_PICTURE_BYTES, MAX_PIXELS
+from eigenface.limits import MAX_PICTURE_BYTES, MAX_PIXELS, SMALLEST_FACE
 from eigenface.model import FaceClassifier
 from eigenface.recognise import Options, recognise
 from eigenface.store import load_model, shipped_models
@@ -25,6 +25,7 @@ from eigenface.webapp.adjust import Adjustment
 from eigenface.webapp.uploads import Upload
 
 DEFAULT, IDENTITY = "gender", "identity"
+_MIN_FACE = (8, 10_000)  # what may be asked for, in pixels
 _AT_ONCE = 3  # pictures that are decoded and judged at a time: bounds memory under many clients
 
 
@@ -180,14 +181,23 @@ def _shipped_order() -> list[str]:
 
 
 def read_options(given: Any) -> Options:
-    """Options out of a query or form: `whole`, `min_score`; RequestError where a value is none."""
+    """Options out of a query or form: `whole`, `min_score`, `min_face`; RequestError where a value is none."""
     try:
         score = float(given["min_score"]) if given.get("min_score") else None
     except ValueError:
         score = -1.0
     if score is not None and not 0 <= score <= 1:
         raise RequestError("bad_value", f"min_score is {given['min_score'][:20]!r}", "It is a number from 0 to 1.")
-    whole = str(given.get("whole", "")).lower()
-    if whole not in ("", "0", "1", "false", "true", "on"):
-        raise RequestError("bad_value", f"whole is {given['whole'][:20]!r}", "It is 0 or 1.")
-    return Options(whole=whole in ("1", "true", "on"), min_score=score, max_pixels=MAX_PIXELS)
+    size, (least, most) = given.get("min_face") or str(SMALLEST_FACE), _MIN_FACE
+    if not (size.isascii() and size.isdecimal() and len(size) <= len(str(most)) and least <= int(size) <= most):
+        raise RequestError("bad_value", f"min_face is {size[:20]!r}", f"It is a whole number from {least} to {most}.")
+    whole = read_switch(given, "whole")
+    return Options(whole=whole, min_face=int(size), min_score=score, max_pixels=MAX_PIXELS)
+
+
+def read_switch(given: Any, name: str) -> bool:
+    """A field of a query or form that is on or off; RequestError where its value says neither."""
+    said = str(given.get(name, "")).lower()
+    if said not in ("", "0", "1", "false", "true", "on"):
+        raise RequestError("bad_value", f"{name} is {given[name][:20]!r}", "It is 0 or 1.")
+    return said in ("1", "true", "on")

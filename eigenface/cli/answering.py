@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
+import io
 import json
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
+from eigenface.bundle import atomic_file
 from eigenface.cli.pictures import Found, Pictures
 from eigenface.cli.table import answer_lines
 from eigenface.cli.talk import note
@@ -21,20 +23,8 @@ from eigenface.model import FaceClassifier
 from eigenface.recognise import Options, answer_or_refusal
 from eigenface.types import Answer
 
-_COLUMNS = [
-    "source",
-    "face",
-    "x",
-    "y",
-    "width",
-    "height",
-    "score",
-    "task",
-    "label",
-    "probability",
-    "needs_review",
-    "reasons",
-]
+_FOUND = ("source", "x", "y", "width", "height", "score")
+_JUDGED = ("source", "face", *_FOUND[1:], "task", "label", "probability", "needs_review", "reasons")
 SOME_REFUSED = 1
 
 
@@ -49,20 +39,22 @@ def answer_pictures(
 ) -> int:
     """Answer every picture, as soon as it is known; returns the exit status."""
     pictures, refused = Pictures(photos), 0
-    with contextlib.ExitStack() as stack:
-        rows, flush = _open_table(stack, table, photos) if table else (None, None)
-        for found in pictures:
-            answer = _answer(found, models, options)
-            refused += answer.error is not None
-            if as_json:
-                click.echo(json_line(answer.as_dict()))
-            else:
-                click.echo("\n".join(answer_lines(answer)))
-            if rows and flush:
-                rows.writerows(_face_rows(answer))
-                flush()
-            if annotate and not answer.error:
-                _write_annotated(found, answer, annotate, options)
+    rows: list[list[Any]] = []
+    if table:
+        _check_table(table, photos)
+    for found in pictures:
+        answer = _answer(found, models, options)
+        refused += answer.error is not None
+        if as_json:
+            click.echo(json_line(answer.as_dict()))
+        else:
+            click.echo("\n".join(answer_lines(answer)))
+        if table:
+            rows += _judged_rows(answer) if models else _found_rows(answer)
+        if annotate and not answer.error:
+            _write_annotated(found, answer, annotate, options)
+    if table:
+        _write_table(table, _JUDGED if models else _FOUND, rows)
     if pictures.skipped:
         note(f"{pictures.skipped} other files skipped.")
     return SOME_REFUSED if refused else 0
@@ -87,25 +79,38 @@ def _answer(found: Found, models: Sequence[FaceClassifier], options: Options) ->
     return answer_or_refusal(found.picture, models, options, name=found.source)
 
 
-def _open_table(stack: contextlib.ExitStack, path: Path, photos: Sequence[str]) -> tuple[Any, Callable[[], None]]:
+def _check_table(path: Path, photos: Sequence[str]) -> None:
+    """Refuse a table that could not be written, before an hour of work and not after it."""
     if path.suffix.lower() in {*SUFFIXES, ".zip"} or (path.exists() and any(_same(path, photo) for photo in photos)):
         raise RequestError("cannot_write", f"--csv {path}: that is a picture, or pictures", "Name a .csv file.")
-    try:
-        handle: TextIO = stack.enter_context(path.open("w", newline="", encoding="utf-8", errors="surrogateescape"))
-    except OSError as error:
+    why = "a folder" if path.is_dir() else "no such folder" if not path.parent.is_dir() else ""
+    if why or not os.access(path if path.exists() else path.parent, os.W_OK):
         raise RequestError(
-            "cannot_write", f"{path}: cannot be written ({error.strerror})", "Give another path."
-        ) from None
-    writer = csv.writer(handle)
-    writer.writerow(_COLUMNS)
-    return writer, handle.flush
+            "cannot_write", f"{path}: cannot be written ({why or 'no permission'})", "Give another path."
+        )
+
+
+def _write_table(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """A CSV that is there whole or not at all."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([columns, *rows])
+    data = text.getvalue().encode("utf-8", "surrogateescape")
+    if path.is_symlink() or (path.exists() and not path.is_file()):  # a pipe, or /dev/stdout: never replaced
+        path.write_bytes(data)
+        return
+    with atomic_file(path) as handle:
+        handle.write(data)
 
 
 def _same(path: Path, photo: str) -> bool:
     return Path(photo).exists() and path.samefile(photo)
 
 
-def _face_rows(answer: Answer) -> list[list[Any]]:
+def _found_rows(answer: Answer) -> list[list[Any]]:
+    return [[answer.source, *face.box.as_dict().values(), round(face.score, 4)] for face in answer.faces]
+
+
+def _judged_rows(answer: Answer) -> list[list[Any]]:
     rows: list[list[Any]] = []
     for number, face in enumerate(answer.faces, start=1):
         box = face.box.as_dict()
@@ -113,8 +118,6 @@ def _face_rows(answer: Answer) -> list[list[Any]]:
         for task, said in face.answers.items():
             probability = round(said.probabilities.get(said.label, 0.0), 6)
             rows.append([*head, task, said.label, probability, said.needs_review, " ".join(said.reasons)])
-        if not face.answers:
-            rows.append([*head, "", "", "", "", ""])
     return rows
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,12 +50,16 @@ def command(photos: tuple[str, ...], out: Path, task: str | None, force: bool, *
             note(str(error))
             refused += 1
             continue
-        for number, face in enumerate(find(picture, options)[0], start=1):
+        faces, said = find(picture, replace(options, whole=found.whole))
+        for words in (*picture.warnings, *said):
+            note(f"{found.source}: {words}")
+        for number, face in enumerate(faces, start=1):
             name = safe_name(found.source)
             target = out / name.with_name(f"{name.name}_{number}.png")
             if target.exists() and not force:
                 raise RequestError("exists", f"{target}: is there already", "Give another --out, or --force.")
-            write_file(target, png_bytes(crop_face(picture.pixels, face.box, spec)))
+            box = spec.within(face.box) if found.whole else face.box
+            write_file(target, png_bytes(crop_face(picture.pixels, box, spec)))
             writer.writerow([target.relative_to(out), found.source, *face.box.as_dict().values(), round(face.score, 4)])
             written += 1
     write_file(out / "crops.csv", index.getvalue().encode())

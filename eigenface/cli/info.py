@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from eigenface.engine import described
+
 
 @click.command("info")
 @click.argument("model", metavar="MODEL|TASK")
@@ -35,6 +37,7 @@ def command(model: str, trust: bool, card: bool, as_json: bool) -> None:
 def _said(model: Any) -> dict[str, Any]:
     hidden = ("arrays", "sha256", "program", "card", "format")
     said = {key: value for key, value in model.meta.items() if key not in hidden and value}
+    said["inner loops"] = described()
     said["operations"] = [operation.name for operation in model.program.operations] if model.program else []
     if model.program:
         said["engine"] = "a folded program of numpy and OpenCV"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from eigenface.detection import DETECTORS
 from eigenface.errors import RequestError
 from eigenface.limits import MAX_PIXELS, SMALLEST_FACE
 from eigenface.model import FaceClassifier
@@ -25,11 +26,19 @@ def picture_options(command: Command) -> Command:
     """`--detector`, `--min-face`, `--min-score`, `--max-pixels`."""
     for option in (
         click.option("--max-pixels", type=click.IntRange(1), default=MAX_PIXELS, help="Largest picture decoded."),
-        click.option("--min-score", type=click.FloatRange(0, 1), help="Least detection score, 0 to 1."),
         click.option(
-            "--min-face", type=click.IntRange(8), default=SMALLEST_FACE, help="Side in pixels of the smallest face."
+            "--min-score", type=click.FloatRange(0, 1), help="Least detection score, 0 to 1; 0 for every candidate."
         ),
-        click.option("--detector", default="default", help="Which detector finds the faces."),
+        click.option(
+            "--min-face",
+            type=click.IntRange(8),
+            default=SMALLEST_FACE,
+            show_default=True,
+            help="Side in pixels of the smallest face.",
+        ),
+        click.option(
+            "--detector", default="default", metavar="NAME", help=f"What finds faces: default, {', '.join(DETECTORS)}."
+        ),
     ):
         command = option(command)
     return command

@@ -1,0 +1,373 @@
+/* Inner loops of boosted channel features: channels of a grey picture, the scan by trees, histograms for learning them.
+
+   Integers, and single precision in one fixed order: numpy gives the same numbers (eigenface/features/channels.py,
+   eigenface/detection/scan.py, eigenface/steps/boosting.py). Every buffer is a C-contiguous array made by numpy. */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PLANES 8
+#define ORIENTATIONS 6
+#define REACH 5 /* cells on either side that a cell is compared with: 11 x 11 */
+
+static const int16_t COSINES[ORIENTATIONS] = {64, 55, 32, 0, -32, -55};
+static const int16_t SINES[ORIENTATIONS] = {0, 32, 55, 64, 55, 32};
+
+static int wrong(const char *what) {
+    PyErr_SetString(PyExc_ValueError, what);
+    return 0;
+}
+
+/* Sums of cells of 2 x 2 pixels: luminance, gradient, gradient by orientation. */
+static void sum_cells(const uint8_t *grey, int rows, int cols, int high, int wide, int32_t *cells, int16_t *line) {
+    const size_t plane = (size_t)high * wide;
+    memset(cells, 0, PLANES * plane * sizeof *cells);
+    const int across = 2 * wide;
+    int16_t *gradient = line, *parts = line + across;
+    for (int y = 0; y < 2 * high; y++) {
+        const uint8_t *row = grey + (size_t)y * cols;
+        const uint8_t *above = y > 0 ? row - cols : row, *below = y + 1 < rows ? row + cols : row;
+        for (int k = 0; k < ORIENTATIONS; k++) {
+            const int16_t c = COSINES[k], s = SINES[k];
+            int16_t *part = parts + (size_t)k * across;
+            for (int x = 1; x < across - 1; x++) {
+                const int16_t dx = (int16_t)(row[x + 1] - row[x - 1]), dy = (int16_t)(below[x] - above[x]);
+                const int16_t along = (int16_t)(c * dx + s * dy);
+                part[x] = (int16_t)((along < 0 ? -along : along) >> 6);
+            }
+            for (int i = 0; i < 2; i++) {
+                const int x = i ? across - 1 : 0, left = x > 0 ? x - 1 : x, right = x + 1 < cols ? x + 1 : x;
+                const int along = c * (row[right] - row[left]) + s * (below[x] - above[x]);
+                part[x] = (int16_t)((along < 0 ? -along : along) >> 6);
+            }
+        }
+        memcpy(gradient, parts, (size_t)across * sizeof *gradient);
+        for (int k = 1; k < ORIENTATIONS; k++) {
+            const int16_t *part = parts + (size_t)k * across;
+            for (int x = 0; x < across; x++) gradient[x] = part[x] > gradient[x] ? part[x] : gradient[x];
+        }
+        int32_t *to = cells + (size_t)(y / 2) * wide;
+        for (int x = 0; x < wide; x++) {
+            to[x] += row[2 * x] + row[2 * x + 1];
+            to[plane + x] += gradient[2 * x] + gradient[2 * x + 1];
+        }
+        for (int k = 0; k < ORIENTATIONS; k++) {
+            int16_t *part = parts + (size_t)k * across;
+            for (int x = 0; x < across; x++) {
+                const int16_t share = (int16_t)(8 * part[x] - 7 * gradient[x]);
+                part[x] = share > 0 ? share : 0;
+            }
+            int32_t *sum = to + (size_t)(2 + k) * plane;
+            for (int x = 0; x < wide; x++) sum[x] += part[2 * x] + part[2 * x + 1];
+        }
+    }
+}
+
+static int inside(int at, int size) { return at < 0 ? 0 : at >= size ? size - 1 : at; }
+
+/* Sums over 11 x 11 cells; beyond the border its cell is repeated. */
+static void sum_around(const int32_t *cells, int high, int wide, int32_t *sums, int32_t *columns) {
+    for (int x = 0; x < wide; x++) {
+        int32_t sum = 0;
+        for (int d = -REACH; d <= REACH; d++) sum += cells[(size_t)inside(d, high) * wide + x];
+        columns[x] = sum;
+    }
+    for (int y = 0; y < high; y++) {
+        int32_t sum = 0;
+        for (int d = -REACH; d <= REACH; d++) sum += columns[inside(d, wide)];
+        int32_t *to = sums + (size_t)y * wide;
+        for (int x = 0; x < wide; x++) {
+            to[x] = sum;
+            sum += columns[inside(x + 1 + REACH, wide)] - columns[inside(x - REACH, wide)];
+        }
+        const int32_t *enter = cells + (size_t)inside(y + 1 + REACH, high) * wide;
+        const int32_t *leave = cells + (size_t)inside(y - REACH, high) * wide;
+        for (int x = 0; x < wide; x++) columns[x] += enter[x] - leave[x];
+    }
+}
+
+/* The plane smoothed by (1 2 1) both ways. */
+static void smooth(const uint8_t *plane, int high, int wide, uint8_t *out, uint16_t *line) {
+    for (int y = 0; y < high; y++) {
+        const uint8_t *row = plane + (size_t)y * wide;
+        const uint8_t *above = y > 0 ? row - wide : row, *below = y + 1 < high ? row + wide : row;
+        for (int x = 0; x < wide; x++) line[x] = (uint16_t)(above[x] + 2 * row[x] + below[x]);
+        uint8_t *to = out + (size_t)y * wide;
+        for (int x = 1; x < wide - 1; x++) to[x] = (uint8_t)((line[x - 1] + 2 * line[x] + line[x + 1] + 8) >> 4);
+        to[0] = (uint8_t)((3 * line[0] + line[wide > 1 ? 1 : 0] + 8) >> 4);
+        if (wide > 1) to[wide - 1] = (uint8_t)((line[wide - 2] + 3 * line[wide - 1] + 8) >> 4);
+    }
+}
+
+PyDoc_STRVAR(channels_doc, "channels(grey, rows, cols, room, gain, contrast, out): write uint8 planes (8, rows / 2, cols / 2)");
+
+static PyObject *channels(PyObject *self, PyObject *args) {
+    Py_buffer grey, out;
+    int rows, cols;
+    float room, gain, contrast;
+    if (!PyArg_ParseTuple(args, "y*iifffw*", &grey, &rows, &cols, &room, &gain, &contrast, &out)) return NULL;
+    const int high = rows / 2, wide = cols / 2;
+    const size_t plane = (size_t)(high > 0 ? high : 0) * (size_t)(wide > 0 ? wide : 0);
+    int fine = 1;
+    int32_t *cells = NULL;
+    if (rows < 2 || cols < 2 || grey.len != (Py_ssize_t)rows * cols || out.len != (Py_ssize_t)(PLANES * plane))
+        fine = wrong("channels: the buffers do not fit rows and cols");
+    if (fine) {
+        const size_t line = (size_t)(ORIENTATIONS + 1) * 2 * wide;
+        cells = malloc((PLANES + 2) * plane * sizeof *cells + wide * sizeof *cells + line * sizeof(int16_t) + plane);
+        if (!cells) {
+            PyErr_NoMemory();
+            fine = 0;
+        }
+    }
+    if (fine) {
+        Py_BEGIN_ALLOW_THREADS
+        int32_t *light = cells + PLANES * plane, *strong = light + plane, *columns = strong + plane;
+        int16_t *line = (int16_t *)(columns + wide);
+        uint8_t *raw = (uint8_t *)(line + (size_t)(ORIENTATIONS + 1) * 2 * wide);
+        sum_cells(grey.buf, rows, cols, high, wide, cells, line);
+        sum_around(cells, high, wide, light, columns);
+        sum_around(cells + plane, high, wide, strong, columns);
+        for (int p = 0; p < PLANES; p++) {
+            const int32_t *from = cells + p * plane;
+            if (p == 0)
+                for (size_t i = 0; i < plane; i++) {
+                    const float scale = contrast / ((float)strong[i] + room);
+                    const int value = 128 + (int)((float)(121 * from[i] - light[i]) * scale);
+                    raw[i] = (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
+                }
+            else
+                for (size_t i = 0; i < plane; i++) {
+                    const float scale = gain / ((float)strong[i] + room);
+                    const int value = (int)((float)from[i] * scale);
+                    raw[i] = (uint8_t)(value > 255 ? 255 : value);
+                }
+            smooth(raw, high, wide, (uint8_t *)out.buf + p * plane, (uint16_t *)line);
+        }
+        Py_END_ALLOW_THREADS
+    }
+    free(cells);
+    PyBuffer_Release(&grey);
+    PyBuffer_Release(&out);
+    if (!fine) return NULL;
+    Py_RETURN_NONE;
+}
+
+typedef struct {
+    int trees, depth;
+    const int32_t *features; /* (trees, 2^depth - 1): offsets from a window's first cell */
+    const uint8_t *limits;   /* the same shape */
+    const int16_t *leaves;   /* (trees, 2^depth) */
+    const int32_t *least;    /* (trees): a window with less after that tree is no face */
+} Forest;
+
+static inline int leaf_of(const Forest *f, int tree, const uint8_t *at) {
+    const int inner = (1 << f->depth) - 1;
+    const int32_t *features = f->features + (size_t)tree * inner;
+    const uint8_t *limits = f->limits + (size_t)tree * inner;
+    int node = 0;
+    for (int d = 0; d < f->depth; d++) node = 2 * node + 1 + (at[features[node]] > limits[node]);
+    return node - inner;
+}
+
+/* The sum of a window's leaves; `slack` is taken off the least, `passed` says whether all `trees` were seen. */
+static int32_t sum_leaves(const Forest *f, const uint8_t *at, int trees, int32_t slack, int *passed) {
+    int32_t sum = 0;
+    *passed = 0;
+    for (int t = 0; t < trees; t++) {
+        sum += f->leaves[((size_t)t << f->depth) + leaf_of(f, t, at)];
+        if (sum < f->least[t] - slack) return sum;
+    }
+    *passed = 1;
+    return sum;
+}
+
+static int fits(const Forest *f, const Py_buffer *features, const Py_buffer *limits, const Py_buffer *leaves,
+                const Py_buffer *least) {
+    if (f->trees < 0 || f->depth < 1 || f->depth > 8) return 0;
+    const Py_ssize_t inner = ((Py_ssize_t)1 << f->depth) - 1;
+    return features->len == 4 * f->trees * inner && limits->len == f->trees * inner &&
+           leaves->len == 2 * f->trees * (inner + 1) && least->len == 4 * (Py_ssize_t)f->trees;
+}
+
+/* Whether no node looks beyond a window's last cell. */
+static int within(const Forest *f, const Py_buffer *features, int high, int wide, int side) {
+    const int32_t reach = (int32_t)((PLANES - 1) * (size_t)high * wide + (size_t)(side - 1) * wide + side - 1);
+    for (Py_ssize_t i = 0; i < features->len / 4; i++)
+        if (f->features[i] < 0 || f->features[i] > reach) return wrong("a feature lies outside the window");
+    return 1;
+}
+
+PyDoc_STRVAR(scan_doc,
+             "scan(planes, high, wide, side, step, first, slack, trees, depth, features, limits, leaves, least, found) -> "
+             "n: windows of side x side cells that pass all trees, written to int32 rows (x, y, score) of `found`.\n"
+             "Every `step`th window is tried with the `first` trees; around those that pass all are tried with all.");
+
+static PyObject *scan(PyObject *self, PyObject *args) {
+    Py_buffer planes, features, limits, leaves, least, found;
+    int high, wide, side, step, first, slack;
+    Forest f;
+    if (!PyArg_ParseTuple(args, "y*iiiiiiiiy*y*y*y*w*", &planes, &high, &wide, &side, &step, &first, &slack, &f.trees,
+                          &f.depth, &features, &limits, &leaves, &least, &found))
+        return NULL;
+    f.features = features.buf, f.limits = limits.buf, f.leaves = leaves.buf, f.least = least.buf;
+    Py_ssize_t count = 0;
+    const Py_ssize_t most = found.len / 12;
+    uint8_t *near = NULL;
+    const size_t plane = (size_t)high * wide;
+    int fine = 1;
+    if (high < 1 || wide < 1 || side < 1 || step < 1 || first < 0 || first > f.trees ||
+        planes.len != (Py_ssize_t)(PLANES * plane) || !fits(&f, &features, &limits, &leaves, &least))
+        fine = wrong("scan: the buffers do not fit the sizes");
+    if (fine && high >= side && wide >= side) {
+        fine = within(&f, &features, high, wide, side);
+        near = fine ? calloc(plane, 1) : NULL;
+        if (fine && !near) {
+            PyErr_NoMemory();
+            fine = 0;
+        }
+    }
+    if (near) {
+        Py_BEGIN_ALLOW_THREADS
+        const uint8_t *base = planes.buf;
+        int32_t *to = found.buf;
+        int passed;
+        const int down = high - side, right = wide - side;
+        for (int y = 0; y <= down; y += step)
+            for (int x = 0; x <= right; x += step) {
+                sum_leaves(&f, base + (size_t)y * wide + x, first, slack, &passed);
+                if (!passed) continue;
+                const int reach = step - 1;
+                for (int v = y - reach; v <= y + reach; v++)
+                    for (int u = x - reach; u <= x + reach; u++)
+                        if (v >= 0 && v <= down && u >= 0 && u <= right) near[(size_t)v * wide + u] = 1;
+            }
+        for (int y = 0; y <= down; y++)
+            for (int x = 0; x <= right; x++) {
+                if (!near[(size_t)y * wide + x]) continue;
+                const int32_t sum = sum_leaves(&f, base + (size_t)y * wide + x, f.trees, 0, &passed);
+                if (!passed || count >= most) continue;
+                to[3 * count] = x, to[3 * count + 1] = y, to[3 * count + 2] = sum;
+                count++;
+            }
+        Py_END_ALLOW_THREADS
+        free(near);
+    }
+    PyBuffer_Release(&planes);
+    PyBuffer_Release(&features);
+    PyBuffer_Release(&limits);
+    PyBuffer_Release(&leaves);
+    PyBuffer_Release(&least);
+    PyBuffer_Release(&found);
+    return fine ? PyLong_FromSsize_t(count) : NULL;
+}
+
+PyDoc_STRVAR(judge_doc,
+             "judge(planes, high, wide, side, trees, depth, features, limits, leaves, least, places, scores): the sum of "
+             "the leaves of each window of int32 `places` (x, y), written to int32 `scores`; the least of all int32 for "
+             "one that is given up.");
+
+static PyObject *judge(PyObject *self, PyObject *args) {
+    Py_buffer planes, features, limits, leaves, least, places, scores;
+    int high, wide, side;
+    Forest f;
+    if (!PyArg_ParseTuple(args, "y*iiiiiy*y*y*y*y*w*", &planes, &high, &wide, &side, &f.trees, &f.depth, &features,
+                          &limits, &leaves, &least, &places, &scores))
+        return NULL;
+    f.features = features.buf, f.limits = limits.buf, f.leaves = leaves.buf, f.least = least.buf;
+    const Py_ssize_t count = scores.len / 4;
+    const int32_t *place = places.buf;
+    int fine = 1;
+    if (high < side || wide < side || side < 1 || planes.len != (Py_ssize_t)PLANES * high * wide ||
+        places.len != 8 * count || !fits(&f, &features, &limits, &leaves, &least))
+        fine = wrong("judge: the buffers do not fit the sizes");
+    else
+        fine = within(&f, &features, high, wide, side);
+    for (Py_ssize_t i = 0; fine && i < count; i++)
+        if (place[2 * i] < 0 || place[2 * i] > wide - side || place[2 * i + 1] < 0 || place[2 * i + 1] > high - side)
+            fine = wrong("judge: a window lies outside the planes");
+    if (fine) {
+        Py_BEGIN_ALLOW_THREADS
+        int32_t *to = scores.buf;
+        int passed;
+        for (Py_ssize_t i = 0; i < count; i++) {
+            const uint8_t *at = (const uint8_t *)planes.buf + (size_t)place[2 * i + 1] * wide + place[2 * i];
+            const int32_t sum = sum_leaves(&f, at, f.trees, 0, &passed);
+            to[i] = passed ? sum : INT32_MIN;
+        }
+        Py_END_ALLOW_THREADS
+    }
+    PyBuffer_Release(&planes);
+    PyBuffer_Release(&features);
+    PyBuffer_Release(&limits);
+    PyBuffer_Release(&leaves);
+    PyBuffer_Release(&least);
+    PyBuffer_Release(&places);
+    PyBuffer_Release(&scores);
+    if (!fine) return NULL;
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(histograms_doc,
+             "histograms(codes, samples, features, rows, nodes, n_nodes, gradients, hessians, out): float32 sums "
+             "(n_nodes, len(features), 256, 2) of gradient and hessian by the value of each feature.\n"
+             "codes: uint8 (all features, samples); features, rows: int32; nodes: uint8 of each row in `rows`.");
+
+static PyObject *histograms(PyObject *self, PyObject *args) {
+    Py_buffer codes, features, rows, nodes, gradients, hessians, out;
+    Py_ssize_t samples;
+    int n_nodes;
+    if (!PyArg_ParseTuple(args, "y*ny*y*y*iy*y*w*", &codes, &samples, &features, &rows, &nodes, &n_nodes, &gradients,
+                          &hessians, &out))
+        return NULL;
+    const Py_ssize_t n_features = features.len / 4, n_rows = rows.len / 4;
+    const int32_t *chosen = features.buf, *row = rows.buf;
+    const uint8_t *node = nodes.buf;
+    int fine = 1;
+    if (samples < 1 || n_nodes < 1 || nodes.len != n_rows || gradients.len != 4 * samples ||
+        hessians.len != 4 * samples || out.len != (Py_ssize_t)n_nodes * n_features * 512 * 4)
+        fine = wrong("histograms: the buffers do not fit the sizes");
+    const Py_ssize_t all = fine ? codes.len / samples : 0;
+    for (Py_ssize_t i = 0; fine && i < n_features; i++)
+        if (chosen[i] < 0 || chosen[i] >= all) fine = wrong("histograms: no such feature");
+    for (Py_ssize_t i = 0; fine && i < n_rows; i++)
+        if (row[i] < 0 || row[i] >= samples || node[i] >= n_nodes) fine = wrong("histograms: no such row or node");
+    if (fine) {
+        Py_BEGIN_ALLOW_THREADS
+        const float *g = gradients.buf, *h = hessians.buf;
+        float *sums = out.buf;
+        memset(sums, 0, out.len);
+        for (Py_ssize_t j = 0; j < n_features; j++) {
+            const uint8_t *code = (const uint8_t *)codes.buf + (size_t)chosen[j] * samples;
+            for (Py_ssize_t i = 0; i < n_rows; i++) {
+                float *bin = sums + ((size_t)node[i] * n_features + j) * 512 + 2 * code[row[i]];
+                bin[0] += g[row[i]];
+                bin[1] += h[row[i]];
+            }
+        }
+        Py_END_ALLOW_THREADS
+    }
+    PyBuffer_Release(&codes);
+    PyBuffer_Release(&features);
+    PyBuffer_Release(&rows);
+    PyBuffer_Release(&nodes);
+    PyBuffer_Release(&gradients);
+    PyBuffer_Release(&hessians);
+    PyBuffer_Release(&out);
+    if (!fine) return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef METHODS[] = {{"channels", channels, METH_VARARGS, channels_doc},
+                                {"scan", scan, METH_VARARGS, scan_doc},
+                                {"judge", judge, METH_VARARGS, judge_doc},
+                                {"histograms", histograms, METH_VARARGS, histograms_doc},
+                                {NULL, NULL, 0, NULL}};
+
+static struct PyModuleDef MODULE = {PyModuleDef_HEAD_INIT, "_boosted", "Inner loops of boosted channel features.", -1,
+                                    METHODS, NULL, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__boosted(void) { return PyModule_Create(&MODULE); }

@@ -1,0 +1,1 @@
+"""Learning a boosted detector: faces in changed copies, windows without one, trees, and what a cascade asks for."""

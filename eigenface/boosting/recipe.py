@@ -1,0 +1,90 @@
+"""How each forest of the shipped detector is learned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from eigenface.boosting.faces import Shaking
+from eigenface.boosting.trees import Growth
+
+FRONTAL = ("masked", "bare", "badly", "caltech", "cmu", "frontal", "lfw", "drawn mask")
+TIGHT = ("tight", "tight mask")
+"""Kinds that fill their picture: a window that sees more would learn the border."""
+
+TURNED = ("profile", "turned45")
+UNSURE = ("profile ?", "turned45 ?", "tilted")
+"""Turned, but nobody noted to which side."""
+
+BARE = frozenset({"lfw", "tight", "caltech", "bare", "frontal"})
+"""Kinds that a mask may be drawn on."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a forest learns from.
+
+    Parameters
+    ----------
+    side : int
+        Cells of its window's side.
+    rounds : tuple of int
+        Trees of one round after the other; after each, windows that it takes for faces are mined.
+    copies : mapping
+        Copies of a face, by its kind; other kinds are not learned from.
+    growth : Growth
+    shaking : Shaking
+    least, loss : float
+        Log odds that a window has in the end, and share of faces that a tree may lose.
+    after : tuple of str
+        Forests whose windows it judges.
+    """
+
+    side: int
+    rounds: tuple[int, ...]
+    copies: Mapping[str, int]
+    growth: Growth = field(default_factory=Growth)
+    shaking: Shaking = field(default_factory=Shaking)
+    least: float = 0.5
+    loss: float = 0.004
+    after: tuple[str, ...] = ()
+
+
+_SCENES = {"masked": 5, "bare": 6, "badly": 14, "caltech": 3, "cmu": 6, "frontal": 6, "lfw": 2, "drawn mask": 3}
+_TIGHT = {**_SCENES, "tight": 1, "tight mask": 2}
+
+RECIPES: Mapping[str, Recipe] = {
+    "gate": Recipe(
+        side=16,
+        rounds=(48, 128),
+        copies={**dict.fromkeys(_TIGHT, 2), "lfw": 1, "tight": 1, **dict.fromkeys((*TURNED, *UNSURE), 6)},
+        growth=Growth(depth=2),
+        shaking=Shaking(masks=0.15),
+        least=-0.25,
+        loss=0.002,
+    ),
+    "tight": Recipe(
+        side=16,
+        rounds=(200, 600, 2000),
+        copies=_TIGHT,
+        shaking=Shaking(masks=0.15),
+        after=("gate",),
+    ),
+    "wide": Recipe(
+        side=20,
+        rounds=(200, 600, 2000),
+        copies={kind: copies + 2 for kind, copies in _SCENES.items()},
+        shaking=Shaking(masks=0.3),
+        least=-0.5,
+        after=("gate",),
+    ),
+    "turned": Recipe(
+        side=20,
+        rounds=(200, 600, 1500),
+        copies={"profile": 16, "turned45": 24},
+        growth=Growth(depth=2),
+        shaking=Shaking(mirror=False),
+        after=("gate",),
+    ),
+}
+"""In the order in which they are learned."""

@@ -1,0 +1,249 @@
+"""Faces found by boosted trees over channels: bare, masked and turned ones, at every size of a pyramid.
+
+1. *Gate.* A small forest tries every second window, and those around what it passes; it knows all kinds of faces.
+2. *Parts.* What is left is judged by larger forests: frontal faces by two, of which one sees more around the face and
+   the mean counts; faces turned to the right by one, and to the left by its mirror image.
+3. *Merge.* Windows that overlap are one face. That many agree is evidence, and their mean is the box.
+4. *Verify.* Each candidate is cut out and judged once more, by Fisher vectors of its details (verify.py).
+5. *Score.* A logistic of both turns the evidence into the probability that the box is a face.
+
+References: Dollár, Appel, Belongie and Perona, Fast feature pyramids for object detection, PAMI 2014,
+doi:10.1109/TPAMI.2014.2300479; Mathias, Benenson, Pedersoli and Van Gool, Face detection without bells and whistles,
+ECCV 2014, doi:10.1007/978-3-319-10593-2_47.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+import zipfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eigenface.detection.forest import GIVEN_UP, UNIT, Forest, around, judge, scan
+from eigenface.detection.merge import Boxes, overlaps
+from eigenface.detection.pyramid import LEAST_SIDE, PAD, SMALLER, SQUARE, Grey, bounded_scale, levels
+from eigenface.detection.verify import Verifier
+from eigenface.errors import ModelError
+from eigenface.features.channels import CELL, channels
+from eigenface.limits import SMALLEST_FACE
+from eigenface.types import Box, Detection, Pixels, check_pixels
+from eigenface.vision import cv2
+
+SHIPPED = Path(__file__).parents[1] / "models" / "detector.npz"
+
+_FRAME = (-0.012, 1.078)
+"""From a window's square to the frontal cascade's, in sides: how far down, and how large. Medians over 519 faces."""
+
+_MOST_PIXELS = 1_000_000  # of the first level: what a large picture and a small `min_face` may ask for
+_MOST_WINDOWS = 600  # that are merged
+_SAME_WINDOW = 0.5
+_SAME_FACE, _INSIDE = 0.3, 0.6
+"""Overlap, and share of the smaller box in the larger, from which two boxes are one face."""
+
+FORESTS = ("gate", "tight", "wide", "turned")
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """How scores of windows become the probability of a face: numbers learned on pictures kept aside.
+
+    Parameters
+    ----------
+    least : float
+        Log odds of a window that counts.
+    vote : float
+        Added for every e-fold of windows that agree.
+    candidate : float
+        Evidence from which a place is worth a second look.
+    slope, verified, intercept : float
+        Of the logistic: of the evidence, of the verifier's log odds, and its constant.
+    min_score : float
+        Probability from which a face is answered.
+    """
+
+    least: float = 0.5
+    vote: float = 0.75
+    candidate: float = 1.0
+    slope: float = 1.0
+    verified: float = 0.0
+    intercept: float = -4.0
+    min_score: float = 0.5
+
+
+class BoostedDetector:
+    """Bare, masked and turned faces; one object may be shared by all threads.
+
+    Parameters
+    ----------
+    forests : mapping of Forest
+        By the names in `FORESTS`; `tight` has the gate's side.
+    verifier : Verifier
+    evidence : Evidence
+    """
+
+    name = "boosted"
+
+    def __init__(self, forests: Mapping[str, Forest], verifier: Verifier, evidence: Evidence) -> None:
+        self.forests = dict(forests)
+        self.verifier = verifier
+        self.evidence = evidence
+        self.min_score = evidence.min_score
+        self._mirrored = self.forests["turned"].mirrored()
+
+    def detect(
+        self, pixels: Pixels, *, min_face: int = SMALLEST_FACE, min_score: float | None = None
+    ) -> list[Detection]:
+        """Faces of an RGB picture (rows, cols, 3), uint8: squares, the largest first.
+
+        Parameters
+        ----------
+        pixels : uint8 array (rows, cols, 3), RGB
+        min_face : int
+            Side in pixels of the smallest box wanted. The scan is bounded: in a picture of 12 megapixels faces below
+            about 90 pixels are not seen, whatever is asked.
+        min_score : float, optional
+            Instead of the detector's own, 0..1.
+        """
+        check_pixels(pixels)
+        least = self.min_score if min_score is None else min_score
+        found, verified = self.candidates(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), min_face)
+        odds = self.evidence.slope * found[:, 3] + self.evidence.verified * verified + self.evidence.intercept
+        scores = 1 / (1 + np.exp(-np.clip(odds, -30, 30)))
+        detections = [
+            Detection(Box(float(x), float(y), float(side), float(side)), float(score))
+            for (x, y, side, _), score in zip(found, scores, strict=True)
+            if score >= least and side >= min_face
+        ]
+        return sorted(detections, key=lambda d: -d.box.area)
+
+    def candidates(self, grey: Grey, min_face: float) -> tuple[Boxes, NDArray[np.float32]]:
+        """Steps 1 to 4 on a grey picture: rows (x, y, side, evidence), and the verifier's log odds of each."""
+        found = self.merged(self.windows(grey, min_face))
+        found = found[found[:, 3] >= self.evidence.candidate]
+        return found, self.verifier(grey, found[:, :3])
+
+    def windows(self, grey: Grey, min_face: float) -> Boxes:
+        """Steps 1 and 2: rows (x, y, side, log odds) of windows that a part takes for a face, in pixels."""
+        # A face a little smaller than asked for still fires in the first level's windows, and its box may be larger.
+        scale = bounded_scale(grey, SQUARE / min_face, _MOST_PIXELS)
+        rows = [
+            found
+            for level in levels(grey, scale, smaller=SMALLER, least=LEAST_SIDE, pad=PAD)
+            for found in self._of_level(level.grey, level.across, level.down)
+        ]
+        return np.concatenate(rows) if rows else np.empty((0, 4))
+
+    def _of_level(self, grey: Grey, across: float, down: float) -> list[Boxes]:
+        planes = channels(grey)
+        gate = self.forests["gate"]
+        passed = scan(planes, gate)[:, :2]
+        if not len(passed):
+            return []
+        found = []
+        tight, wide = self.forests["tight"], self.forests["wide"]
+        scores = judge(planes, tight, passed)
+        frontal, scores = passed[scores > GIVEN_UP], scores[scores > GIVEN_UP]
+        places, fits = around(frontal, gate.side, wide.side, planes)
+        wider = judge(planes, wide, places)
+        agreed = wider > GIVEN_UP
+        found.append((places[agreed], (scores[fits][agreed] + wider[agreed]) / 2))
+        turned, _ = around(passed, gate.side, self._mirrored.side, planes)
+        for forest in (self.forests["turned"], self._mirrored):
+            scores = judge(planes, forest, turned)
+            found.append((turned[scores > GIVEN_UP], scores[scores > GIVEN_UP]))
+        side = SQUARE / math.sqrt(across * down)
+        corner = (wide.side * CELL - SQUARE) / 2 - PAD
+        return [
+            np.column_stack(
+                [
+                    (CELL * places[:, 0] + corner) / across,
+                    (CELL * places[:, 1] + corner) / down,
+                    np.full(len(places), side),
+                    sums / UNIT,
+                ]
+            )[sums / UNIT >= self.evidence.least]
+            for places, sums in found
+        ]
+
+    def merged(self, windows: Boxes) -> Boxes:
+        """Step 3: rows (x, y, side, evidence), one a face."""
+        if not len(windows):
+            return np.empty((0, 4))
+        windows = windows[np.argsort(-windows[:, 3], kind="stable")][:_MOST_WINDOWS]
+        boxes = windows[:, [0, 1, 2, 2]]
+        shared = overlaps(boxes, boxes)
+        near = shared > _SAME_WINDOW
+        evidence = windows[:, 3] + self.evidence.vote * np.log(near.sum(axis=1))
+        areas = boxes[:, 2] * boxes[:, 3]
+        inside = shared / (1 + shared) * (areas[:, None] + areas) / np.minimum(areas[:, None], areas)
+        same = (shared > _SAME_FACE) | (inside > _INSIDE)
+        free = np.ones(len(windows), bool)
+        found = []
+        for best in np.argsort(-evidence, kind="stable"):
+            if not free[best]:
+                continue
+            free &= ~same[best]
+            members = windows[near[best]]
+            weights = np.exp(np.clip(members[:, 3] - members[:, 3].max(), -4, 0))
+            found.append([*np.average(members[:, :3], axis=0, weights=weights), evidence[best]])
+        faces = np.array(found)
+        down, larger = _FRAME
+        faces[:, 1] -= down * faces[:, 2]
+        faces[:, :2] -= faces[:, 2:3] * (larger - 1) / 2
+        faces[:, 2] *= larger
+        return faces
+
+
+def save_detector(detector: BoostedDetector, path: Path, card: str) -> None:
+    """Write a detector as one npz file without pickles."""
+    arrays: dict[str, NDArray[Any]] = {}
+    for name, forest in detector.forests.items():
+        arrays[f"{name}_features"] = forest.features.astype(np.uint16)
+        arrays[f"{name}_limits"] = forest.limits
+        arrays[f"{name}_leaves"] = forest.leaves
+        arrays[f"{name}_least"] = forest.least
+    arrays["verifier"] = detector.verifier.weights.astype(np.float16)
+    sides = {name: forest.side for name, forest in detector.forests.items()}
+    about = json.dumps(
+        {"sides": sides, "evidence": asdict(detector.evidence), "card": card, "bias": detector.verifier.bias}
+    )
+    np.savez_compressed(path, about=np.frombuffer(about.encode(), np.uint8), **arrays)
+
+
+@functools.cache
+def load_detector(path: Path = SHIPPED) -> BoostedDetector:
+    """The detector in a file; checked before it is used.
+
+    Raises
+    ------
+    ModelError
+        Where the file is none, or damaged.
+    """
+    try:
+        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
+            about = json.loads(bytes(file["about"]).decode())
+            forests = {
+                name: Forest(
+                    int(about["sides"][name]),
+                    file[f"{name}_features"].astype(np.int32),
+                    np.ascontiguousarray(file[f"{name}_limits"], np.uint8),
+                    np.ascontiguousarray(file[f"{name}_leaves"], np.int16),
+                    np.ascontiguousarray(file[f"{name}_least"], np.int32),
+                )
+                for name in FORESTS
+            }
+            verifier = Verifier(file["verifier"].astype(np.float32), float(about["bias"]))
+            return BoostedDetector(forests, verifier, Evidence(**about["evidence"]))
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise ModelError(
+            "bad_detector",
+            f"{path}: this is no detector ({error})",
+            "Train one with eigenface.pipelines.train_detector.",
+        ) from None

@@ -1,0 +1,94 @@
+"""A picture at falling sizes, so that a window of one size finds faces of all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eigenface.vision import cv2
+
+Grey = NDArray[np.uint8]
+
+SQUARE = 80 / 3
+"""Pixels of the detection's square in a window: 5 of 6 in a window of 16 cells, 4 of 6 in one of 20."""
+
+PAD = 12
+"""Pixels of repeated border around every level, so that a face at the picture's border has its window."""
+
+SMALLER = 2 ** (-1 / 6)
+"""From one level of the pyramid to the next."""
+
+LEAST_SIDE = 16
+"""Pixels of the last level's shorter side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One size of a picture, with its border repeated all around.
+
+    Parameters
+    ----------
+    grey : uint8 array (rows, cols)
+    across, down : float
+        Columns and rows of this level for one of the picture.
+    """
+
+    grey: Grey
+    across: float
+    down: float
+
+
+def levels(grey: Grey, scale: float, *, smaller: float, least: int, pad: int) -> Iterator[Level]:
+    """The picture `scale` times as large, and each next level `smaller` than the one before.
+
+    Parameters
+    ----------
+    grey : uint8 array (rows, cols)
+    scale : float
+        Above 1 the picture is enlarged.
+    smaller : float
+        Of one level to the next, below 1.
+    least : int
+        The last level's shorter side has at least so many pixels, the border not counted.
+    pad : int
+        Pixels of repeated border on every side.
+    """
+    rows, cols = grey.shape
+    base = grey
+    while min(rows, cols) * scale >= least:
+        # By halves first: averaging all the way from the original for each level costs more than the whole scan.
+        while base.shape[1] >= 2 * cols * scale and min(base.shape) >= 4:
+            base = cv2.resize(base, (base.shape[1] // 2, base.shape[0] // 2), interpolation=cv2.INTER_AREA)
+        size = max(2, round(cols * scale)), max(2, round(rows * scale))
+        level = cv2.resize(base, size, interpolation=cv2.INTER_LINEAR)
+        level = cv2.copyMakeBorder(level, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
+        yield Level(level, size[0] / cols, size[1] / rows)
+        scale *= smaller
+
+
+def bounded_scale(grey: Grey, wanted: float, most: int) -> float:
+    """About the wanted scale, or the largest at which the picture has at most `most` pixels.
+
+    Scales are whole steps of `SMALLER`: whatever size is asked for, a face is looked for at the same levels.
+    """
+    steps = round(math.log(wanted) / math.log(SMALLER))
+    least = math.ceil(math.log(math.sqrt(most / max(grey.size, 1))) / math.log(SMALLER))
+    return float(SMALLER ** max(steps, least))
+
+
+def cut(grey: Grey, x: float, y: float, side: float, size: int) -> Grey:
+    """The square at (x, y) of a grey picture at `size` x `size` pixels; beyond the picture its border is repeated."""
+    scale = size / side
+    across = down = 1.0
+    if scale < 0.5:  # shrunk by averaging first: bilinear steps would skip pixels
+        rows, cols = grey.shape
+        smaller = max(1, round(cols * 2 * scale)), max(1, round(rows * 2 * scale))
+        across, down = smaller[0] / cols, smaller[1] / rows
+        grey = cv2.resize(grey, smaller, interpolation=cv2.INTER_AREA)
+    matrix = np.array([[scale / across, 0.0, -x * scale], [0.0, scale / down, -y * scale]])
+    square: Grey = cv2.warpAffine(grey, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return square
