@@ -14,19 +14,20 @@ from eigenface.boosting.faces import ROOM, SIDE, draw_mask
 from eigenface.boosting.mining import Scene
 from eigenface.boosting.recipe import BARE
 from eigenface.cli.talk import note
-from eigenface.detection.boosted import BoostedDetector, Evidence
+from eigenface.detection.boosted import BoostedDetector, Evidence, log_side
 from eigenface.detection.forest import Forest
 from eigenface.detection.merge import Boxes, overlaps
 from eigenface.detection.pyramid import Grey
 from eigenface.detection.verify import FRAME, Verifier, describe, framed
 from eigenface.image import load_picture
+from eigenface.limits import SMALLEST_FACE
 from eigenface.pipelines.boxed_sets import BoxedSet, read_sets
 from eigenface.pipelines.detector_sources import Material
 from eigenface.vision import cv2
 
 _FACE, _NONE = 0.4, 0.25  # overlap with a face: from here on it is one, below it is none
 _FOUND = 0.35  # overlap from which a face counts as found
-_SMALLEST = 28.0  # pixels of squares looked for
+_SMALLEST = 28.0  # pixels of squares that the verifier learns from
 _COUNTED = 40.0  # pixels of both sides of faces that count
 _KINDS = ("lfw", "drawn mask", "caltech", "frontal", "profile", "turned45", "profile ?", "turned45 ?")
 _PRECISION, _ALARMS = 0.97, 0.01  # what the threshold must reach on pictures kept aside
@@ -42,7 +43,7 @@ def learn_evidence(forests: dict[str, Forest], material: Material, data: Path) -
         weight = []
         for file in one.part("held"):
             found, verified, right = judged(detector, one, file)
-            rows.append(np.column_stack([found[:, 3], verified]))
+            rows.append(np.column_stack([found[:, 3], verified, log_side(found)]))
             faces.append(right)
             counted.append(found[:, 2] >= _COUNTED)
             weight.append(len(found))
@@ -51,12 +52,13 @@ def learn_evidence(forests: dict[str, Forest], material: Material, data: Path) -
         note(f"{one.name}: {sum(weight)} candidates on {len(weight)} pictures kept aside")
     known = np.concatenate(faces) >= 0
     logistic = LogisticRegression(C=100.0).fit(np.concatenate(rows)[known], np.concatenate(faces)[known])
-    (slope, verified), intercept = logistic.coef_[0], logistic.intercept_[0]
+    (slope, verified, sized), intercept = logistic.coef_[0], logistic.intercept_[0]
     scores = [logistic.predict_proba(row)[:, 1] if len(row) else np.empty(0) for row in rows]
     evidence = replace(
         detector.evidence,
         slope=round(float(slope), 4),
         verified=round(float(verified), 4),
+        sized=round(float(sized), 4),
         intercept=round(float(intercept), 4),
         min_score=_threshold(scores, faces, counted, empty),
     )
@@ -82,7 +84,7 @@ def _threshold(
 def judged(detector: BoostedDetector, one: BoxedSet, file: str) -> tuple[Boxes, NDArray[np.float32], NDArray[np.int_]]:
     """Candidates of a picture, the verifier's log odds, and whether each is a face (1), none (0) or neither (-1)."""
     grey = cv2.cvtColor(load_picture(one.place.read(file), name=file).pixels, cv2.COLOR_RGB2GRAY)
-    found, verified = detector.candidates(grey, _SMALLEST)
+    found, verified = detector.candidates(grey, SMALLEST_FACE)
     boxes = np.array([(b.x, b.y, b.width, b.height) for b, _ in one.boxes[file]], float).reshape(-1, 4)
     right = np.zeros(len(found), int)
     if len(found) and len(boxes):

@@ -26,9 +26,10 @@ from eigenface.boosting.trees import grow_forest
 from eigenface.bundle import atomic_file
 from eigenface.cli.talk import Bar, note
 from eigenface.datasets.splits import split_by_name
-from eigenface.detection.boosted import BoostedDetector, save_detector
+from eigenface.detection.boosted import BoostedDetector, load_detector, save_detector
 from eigenface.detection.forest import Forest
 from eigenface.errors import EigenfaceError
+from eigenface.pipelines.detector_evidence import card_of, learn_evidence
 from eigenface.pipelines.detector_sources import Material, read_material
 from eigenface.progress import Progress
 
@@ -71,27 +72,18 @@ def run(options: argparse.Namespace, progress: Progress) -> None:
     if options.part in ("twin", "both"):
         material = read_material(options.data, full=False)
         forests = train(material, work, "twin", progress, full=False)
-        from eigenface.pipelines.detector_evidence import card_of, learn_evidence
-
         detector = learn_evidence(forests, material, options.data)
         save_detector(detector, options.out / "twin.npz", card_of(detector, options.data))
         note(f"{options.out / 'twin.npz'}: {detector.evidence}")
     if options.part in ("full", "both"):
         forests = train(read_material(options.data, full=True), work, "full", progress, full=True)
-        twin = load_twin(options.out / "twin.npz")
+        twin = load_detector(options.out / "twin.npz")
         save_detector(
             BoostedDetector(forests, twin.verifier, twin.evidence),
             options.out / "detector.npz",
             card_of(twin, options.data),
         )
         note(f"{options.out / 'detector.npz'}: {(options.out / 'detector.npz').stat().st_size / 1e3:.0f} kB")
-
-
-def load_twin(path: Path) -> BoostedDetector:
-    """The twin, whose scores say what those of the detector mean."""
-    from eigenface.detection.boosted import load_detector
-
-    return load_detector(path)
 
 
 def train(material: Material, work: Path, name: str, progress: Progress, *, full: bool) -> dict[str, Forest]:

@@ -45,7 +45,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, pixels in (
         ("ada.png", ada),
         ("ada again.png", darker),
-        ("bo.png", draw_photo(1, (300, 300), random_state=5)[0]),
+        ("bo.png", draw_photo(1, (300, 300), random_state=8)[0]),
         ("three.png", draw_photo(3, (300, 600), random_state=3)[0]),
         ("none.png", np.full((90, 90, 3), 99, np.uint8)),
     ):

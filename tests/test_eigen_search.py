@@ -15,6 +15,7 @@ from sklearn.model_selection import GridSearchCV, GroupKFold, LeaveOneOut, Shuff
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import check_estimator
 
 import eigenface
@@ -247,6 +248,30 @@ def test_candidates_that_are_not_recognised_are_fitted_as_they_are():
         ours = EigenGridSearchCV(pipeline(), grid, cv=3).fit(X, y)
     stock = GridSearchCV(pipeline(), grid, cv=3).fit(X, y)
     assert np.array_equal(ours.cv_results_["mean_test_score"], stock.cv_results_["mean_test_score"])
+
+
+def test_scorers_of_probabilities_meet_those_that_have_them():
+    X, y = draw(n=60)
+    grid = [{"svc__C": [1]}, {"svc": [LogisticRegression(), DecisionTreeClassifier(random_state=0)]}]
+    for scoring, known in (("neg_log_loss", [False, True, True]), ("roc_auc", [True, True, True])):
+        results = []
+        for search in (EigenGridSearchCV(pipeline(), grid, cv=3), GridSearchCV(pipeline(), grid, cv=3)):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                results.append(search.set_params(scoring=scoring, refit=False).fit(X, y).cv_results_["mean_test_score"])
+        assert list(np.isfinite(results[0])) == known
+        assert np.allclose(*results, equal_nan=True, atol=1e-3)
+
+
+def test_a_step_that_breaks_breaks_as_in_grid_search_cv():
+    def breaks(rows):
+        raise KeyError("broken")
+
+    X, y = draw(n=60)
+    tail = Pipeline([("own", FunctionTransformer(breaks)), ("pca", PCA(3)), ("svc", SVC())])
+    search = EigenGridSearchCV(tail, {"svc__C": [1]}, cv=3)
+    with pytest.warns(StockSearchWarning, match="3 of 3 fits"), pytest.raises(ValueError, match="broken"):
+        search.fit(X, y)
 
 
 def test_a_candidate_that_cannot_be_fitted_fails_as_in_grid_search_cv():

@@ -56,9 +56,9 @@ _TIGHT = {**_SCENES, "tight": 1, "tight mask": 2}
 RECIPES: Mapping[str, Recipe] = {
     "gate": Recipe(
         side=16,
-        rounds=(48, 128),
+        rounds=(48, 96, 128),
         copies={**dict.fromkeys(_TIGHT, 2), "lfw": 1, "tight": 1, **dict.fromkeys((*TURNED, *UNSURE), 6)},
-        growth=Growth(depth=2),
+        growth=Growth(share=0.12, rows=20_000),
         shaking=Shaking(masks=0.15),
         least=-0.25,
         loss=0.002,
@@ -68,6 +68,7 @@ RECIPES: Mapping[str, Recipe] = {
         rounds=(200, 600, 2000),
         copies=_TIGHT,
         shaking=Shaking(masks=0.15),
+        loss=0.008,
         after=("gate",),
     ),
     "wide": Recipe(
@@ -75,7 +76,8 @@ RECIPES: Mapping[str, Recipe] = {
         rounds=(200, 600, 2000),
         copies={kind: copies + 2 for kind, copies in _SCENES.items()},
         shaking=Shaking(masks=0.3),
-        least=-0.5,
+        least=0.0,
+        loss=0.008,
         after=("gate",),
     ),
     "turned": Recipe(
@@ -84,6 +86,7 @@ RECIPES: Mapping[str, Recipe] = {
         copies={"profile": 16, "turned45": 24},
         growth=Growth(depth=2),
         shaking=Shaking(mirror=False),
+        loss=0.006,
         after=("gate",),
     ),
 }

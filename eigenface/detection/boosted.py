@@ -42,6 +42,7 @@ _FRAME = (-0.012, 1.078)
 """From a window's square to the frontal cascade's, in sides: how far down, and how large. Medians over 519 faces."""
 
 _MOST_PIXELS = 1_000_000  # of the first level: what a large picture and a small `min_face` may ask for
+_SLACK = UNIT // 4  # a window between two of the grid may be a better one
 _MOST_WINDOWS = 600  # that are merged
 _SAME_WINDOW = 0.5
 _SAME_FACE, _INSIDE = 0.3, 0.6
@@ -62,8 +63,9 @@ class Evidence:
         Added for every e-fold of windows that agree.
     candidate : float
         Evidence from which a place is worth a second look.
-    slope, verified, intercept : float
-        Of the logistic: of the evidence, of the verifier's log odds, and its constant.
+    slope, verified, sized, intercept : float
+        Of the logistic: of the evidence, of the verifier's log odds, of the logarithm of the side over 40 pixels (small
+        squares are many, and few of them show a face), and its constant.
     min_score : float
         Probability from which a face is answered.
     """
@@ -73,8 +75,19 @@ class Evidence:
     candidate: float = 1.0
     slope: float = 1.0
     verified: float = 0.0
+    sized: float = 0.0
     intercept: float = -4.0
     min_score: float = 0.5
+
+    def scores(self, found: Boxes, verified: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Probabilities (n,) of candidates (x, y, side, evidence) with the verifier's log odds."""
+        odds = self.slope * found[:, 3] + self.verified * verified + self.sized * log_side(found) + self.intercept
+        return np.asarray(1 / (1 + np.exp(-np.clip(odds, -30, 30))))
+
+
+def log_side(found: Boxes) -> NDArray[np.float64]:
+    """The logarithm of the sides of candidates over 40 pixels, from 80 on the same."""
+    return np.asarray(np.log(np.minimum(found[:, 2], 80) / 40))
 
 
 class BoostedDetector:
@@ -114,8 +127,7 @@ class BoostedDetector:
         check_pixels(pixels)
         least = self.min_score if min_score is None else min_score
         found, verified = self.candidates(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), min_face)
-        odds = self.evidence.slope * found[:, 3] + self.evidence.verified * verified + self.evidence.intercept
-        scores = 1 / (1 + np.exp(-np.clip(odds, -30, 30)))
+        scores = self.evidence.scores(found, verified)
         detections = [
             Detection(Box(float(x), float(y), float(side), float(side)), float(score))
             for (x, y, side, _), score in zip(found, scores, strict=True)
@@ -143,7 +155,7 @@ class BoostedDetector:
     def _of_level(self, grey: Grey, across: float, down: float) -> list[Boxes]:
         planes = channels(grey)
         gate = self.forests["gate"]
-        passed = scan(planes, gate)[:, :2]
+        passed = scan(planes, gate, slack=_SLACK)[:, :2]
         if not len(passed):
             return []
         found = []
@@ -178,18 +190,10 @@ class BoostedDetector:
             return np.empty((0, 4))
         windows = windows[np.argsort(-windows[:, 3], kind="stable")][:_MOST_WINDOWS]
         boxes = windows[:, [0, 1, 2, 2]]
-        shared = overlaps(boxes, boxes)
-        near = shared > _SAME_WINDOW
+        near = overlaps(boxes, boxes) > _SAME_WINDOW
         evidence = windows[:, 3] + self.evidence.vote * np.log(near.sum(axis=1))
-        areas = boxes[:, 2] * boxes[:, 3]
-        inside = shared / (1 + shared) * (areas[:, None] + areas) / np.minimum(areas[:, None], areas)
-        same = (shared > _SAME_FACE) | (inside > _INSIDE)
-        free = np.ones(len(windows), bool)
         found = []
-        for best in np.argsort(-evidence, kind="stable"):
-            if not free[best]:
-                continue
-            free &= ~same[best]
+        for best in _apart(boxes, evidence):
             members = windows[near[best]]
             weights = np.exp(np.clip(members[:, 3] - members[:, 3].max(), -4, 0))
             found.append([*np.average(members[:, :3], axis=0, weights=weights), evidence[best]])
@@ -198,7 +202,22 @@ class BoostedDetector:
         faces[:, 1] -= down * faces[:, 2]
         faces[:, :2] -= faces[:, 2:3] * (larger - 1) / 2
         faces[:, 2] *= larger
-        return faces
+        return faces[_apart(faces[:, [0, 1, 2, 2]], faces[:, 3])]  # means may lie nearer to each other than windows did
+
+
+def _apart(boxes: Boxes, evidence: NDArray[np.float64]) -> list[int]:
+    """Of boxes that cover one face the one with the most evidence: their numbers, that with the most first."""
+    shared = overlaps(boxes, boxes)
+    areas = boxes[:, 2] * boxes[:, 3]
+    inside = shared / (1 + shared) * (areas[:, None] + areas) / np.minimum(areas[:, None], areas)
+    same = (shared > _SAME_FACE) | (inside > _INSIDE)
+    free = np.ones(len(boxes), bool)
+    kept = []
+    for best in np.argsort(-evidence, kind="stable"):
+        if free[best]:
+            free &= ~same[best]
+            kept.append(int(best))
+    return kept
 
 
 def save_detector(detector: BoostedDetector, path: Path, card: str) -> None:

@@ -29,6 +29,7 @@ GIVEN_UP = np.iinfo(np.int32).min
 """Score of a window that a forest gave up."""
 
 _MIRRORED_PLANES = np.array([0, 1, 2, 7, 6, 5, 4, 3])
+_HEAD = 48  # trees that every window is judged by
 _CHUNK = 8  # trees that numpy asks at once to begin with
 _DENSE = 16  # trees that numpy asks about every window of a grid at once
 _MOST = 20_000  # windows of one picture; bounds the work that a strange one can cause
@@ -62,6 +63,7 @@ class Forest:
     leaves: NDArray[np.int16]
     least: NDArray[np.int32]
     _places: tuple[NDArray[np.int32], ...] = field(init=False, repr=False, compare=False)
+    _heads: dict[int, Forest] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         trees, inner = self.features.shape
@@ -81,6 +83,15 @@ class Forest:
         """Comparisons from a root to a leaf."""
         return int(self.features.shape[1]).bit_length()
 
+    def first(self, trees: int) -> Forest:
+        """The forest of the first trees alone."""
+        if trees >= len(self.features):
+            return self
+        if trees not in self._heads:
+            parts = (self.features, self.limits, self.leaves, self.least)
+            self._heads[trees] = Forest(self.side, *(part[:trees] for part in parts))
+        return self._heads[trees]
+
     def mirrored(self) -> Forest:
         """The forest for what the mirror shows: a window's columns and the orientations change places."""
         plane, down, across = self._places
@@ -93,7 +104,9 @@ class Forest:
         return (plane * np.int32(high) + down) * np.int32(wide) + across
 
 
-def scan(planes: NDArray[np.uint8], forest: Forest, *, step: int = 2, first: int = 32, slack: int = 0) -> Windows:
+def scan(
+    planes: NDArray[np.uint8], forest: Forest, *, step: int = 2, first: int | None = None, slack: int = 0
+) -> Windows:
     """Windows that pass all trees.
 
     Parameters
@@ -101,7 +114,7 @@ def scan(planes: NDArray[np.uint8], forest: Forest, *, step: int = 2, first: int
     planes : uint8 array (8, rows, cols) of cells
     forest : Forest
     step : int
-        Every `step`-th window is tried, and those around one that passes the `first` trees.
+        Every `step`-th window is tried, and those around one that passes the `first` trees (all of them, without).
     slack : int
         Taken off what the first trees ask for: the window beside a face is a little less of one.
 
@@ -114,7 +127,7 @@ def scan(planes: NDArray[np.uint8], forest: Forest, *, step: int = 2, first: int
     module = compiled("boosted")
     if high < forest.side or wide < forest.side:
         return np.empty((0, 3), np.int32)
-    first = min(first, len(forest.features))
+    first = len(forest.features) if first is None else min(first, len(forest.features))
     offsets = forest.offsets(high, wide)
     if module is None:
         return _scan_by_numpy(planes, forest, offsets, step, first, slack)
@@ -140,10 +153,19 @@ def judge(planes: NDArray[np.uint8], forest: Forest, places: NDArray[np.int32]) 
         `GIVEN_UP` for a window that does not pass all trees.
     """
     scores = np.full(len(places), GIVEN_UP, np.int32)
-    if not len(places):
-        return scores
+    kept = np.arange(len(places))
+    for trees in (_HEAD, len(forest.features)):  # most windows never see the many trees after the first
+        if len(kept):
+            sums = _judged(planes, forest.first(trees), places[kept])
+            scores[kept] = sums
+            kept = kept[sums > GIVEN_UP]
+    return scores
+
+
+def _judged(planes: NDArray[np.uint8], forest: Forest, places: NDArray[np.int32]) -> NDArray[np.int32]:
     _, high, wide = planes.shape
     offsets = forest.offsets(high, wide)
+    scores = np.full(len(places), GIVEN_UP, np.int32)
     module = compiled("boosted")
     if module is None:
         starts = (places[:, 1] * wide + places[:, 0]).astype(np.intp)
@@ -183,15 +205,22 @@ def _passing(
     while first < trees.stop and len(kept):
         part = slice(first, min(first + chunk, trees.stop))
         right = values[starts[kept][:, None, None] + offsets[part]] > forest.limits[part]
-        node = np.zeros(right.shape[:2], np.intp)
-        for _ in range(forest.depth):
-            node = 2 * node + 1 + np.take_along_axis(right, node[:, :, None], axis=2)[:, :, 0]
-        leaves = np.take_along_axis(forest.leaves[part][None], (node - inner)[:, :, None], axis=2)[:, :, 0]
+        leaves = forest.leaves[part].reshape(-1)[_leaf(right, 0) + np.arange(part.stop - first) * (inner + 1)]
         running = sums[:, None] + np.cumsum(leaves, axis=1, dtype=np.int32)
         passed = (running >= forest.least[part] - slack).all(axis=1)
         kept, sums = kept[passed], running[passed, -1]
         first, chunk = part.stop, 2 * chunk  # the longer a window stays, the likelier it stays to the end
     return kept, sums
+
+
+def _leaf(right: NDArray[np.bool_], node: int) -> NDArray[np.intp]:
+    """Where a path from a node ends, counted from the leftmost leaf below it; `right` has the nodes of trees last."""
+    inner = right.shape[-1]
+    if 2 * node + 1 >= inner:
+        return right[..., node].astype(np.intp)
+    leaves = (inner + 1) >> (node + 1).bit_length()  # below one of its two children
+    turned = right[..., node]
+    return np.where(turned, _leaf(right, 2 * node + 2) + leaves, _leaf(right, 2 * node + 1))
 
 
 def _scan_by_numpy(

@@ -1,4 +1,4 @@
-"""Half a second of patience: a face is shown from the frame that it came in, not from the one that made sure of it.
+"""A second of patience: a face is shown from the frame that it came in, not from the one that made sure of it.
 
 Answered frames wait here a moment. When a track appears, or appears again, its box is followed backwards through them;
 and while it is new, what is said of it now is said of it from its beginning.
@@ -15,7 +15,8 @@ from eigenface.video.looks import likeness, looks_of
 from eigenface.video.motion import Motion
 from eigenface.video.tracks import ALIKE, SURE, Track, same_place
 
-_SECONDS = 0.6
+_SECONDS = 1.0
+_NEW = 0.4  # seconds in which a track's first answers are replaced by better ones
 _MOST_BYTES = 100_000_000  # of frames that wait, whatever their size
 
 
@@ -40,7 +41,7 @@ class LookBack:
         for track in tracks:
             if self._born[track.number] == frame.time:
                 self._trace(frame, track)
-            if frame.time - self._born[track.number] <= _SECONDS:
+            if frame.time - self._born[track.number] <= _NEW:
                 self._say_from_the_beginning(track)
         self._waiting.append(Answered(frame, tuple(tracks)))
         most = max(1, _MOST_BYTES // frame.pixels.nbytes)

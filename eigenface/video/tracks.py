@@ -34,7 +34,10 @@ CONTINUES = 0.25
 """Detection score that may continue a track; one begins with the score that the detector asks of a face."""
 
 SEARCH, CHECK = 0.12, 0.4
-"""Seconds between looks at the whole frame, while nobody is followed and while somebody is."""
+"""Seconds between looks, while somebody is new, unsure or lost, or nobody is followed; and while all is well."""
+
+SWEEP = 1.0
+"""Seconds between looks for faces of every size; those in between leave out what is smaller than all who are known."""
 
 ASK = 0.2
 """Seconds between questions to the models about a track."""
@@ -54,6 +57,7 @@ ALIKE = 0.6
 _GONE = 0.2  # below, whatever was there is not there any more
 _OVERLAP, _WEAK_OVERLAP = 0.3, 0.5  # of a box found with a track's, sure to be a face or not
 _SIZES = 2.0  # times as large, or as small, as a box becomes between two looks at most
+_SMALLER = 0.6  # of the smallest box known, that its face may have become
 _INSIDE = 0.6  # of the smaller of two boxes lies in the other: one face
 _HITS = 2  # times that a face is found before its track is shown
 _FOLLOW = 0.5  # how far a box goes towards where it was found: all the way would make it jump
@@ -132,7 +136,7 @@ class Tracker:
         self._motion = Motion()
         self._tracks: list[_Followed] = []
         self._numbers = 0
-        self._looked = self._time = -np.inf
+        self._looked = self._swept = self._time = -np.inf
 
     def update(self, pixels: Pixels, time: float) -> list[Track]:
         """The next frame (rows, cols, 3), RGB, at `time` in seconds, later than the last; the tracks in it."""
@@ -169,8 +173,16 @@ class Tracker:
         hurried |= any(not track.shown or track.agreement < SURE for track in seen)
         return since >= (SEARCH if hurried else CHECK) - 1e-6
 
+    def _least_face(self, time: float) -> int:
+        """Side of the smallest face worth a look: small ones cost most, so new ones are looked for now and then."""
+        least = self._options.min_face
+        if not self._tracks or time - self._swept >= SWEEP - 1e-6:
+            self._swept = time
+            return least
+        return max(least, round(_SMALLER * min(track.box.width for track in self._tracks)))
+
     def _join(self, pixels: Pixels, time: float) -> None:
-        found = self._detector.detect(pixels, min_face=self._options.min_face, min_score=min(CONTINUES, self._begins))
+        found = self._detector.detect(pixels, min_face=self._least_face(time), min_score=min(CONTINUES, self._begins))
         looks = [looks_of(pixels, one.box) for one in found]
         pairs = []
         for track in self._tracks:

@@ -15,9 +15,6 @@ from eigenface.search.eigen.coordinates import Fold, Place, gram_of, headed, pla
 from eigenface.search.eigen.jobs import ROOM, Answer, Job, bytes_of, read, run, written
 from eigenface.threads import one_blas_thread
 
-_UNFIT = (ValueError, ArithmeticError, RuntimeError, TypeError)
-"""What values of a candidate or a user's step may cause: the candidate is left to scikit-learn, which tells why."""
-
 _T = TypeVar("_T")
 
 
@@ -92,7 +89,7 @@ def _solved(
         rows = headed(group[0].view, crops)
         wanted = any(views[key].pca is not None and views[key].front is None for key, _ in counts)
         gram = gram_of(rows) if wanted else None
-    except _UNFIT:
+    except Exception:  # of a user's step, whatever it is: scikit-learn meets it again and tells
         return
 
     def place(task: tuple[str, int]) -> dict[int, Place]:
@@ -145,7 +142,7 @@ def _threaded(work: Callable[[Any], _T], tasks: Sequence[Any], n_jobs: int) -> I
                     task = flying.pop(future)
                     try:
                         result = future.result()
-                    except _UNFIT:
+                    except Exception:  # as above: this part is left to scikit-learn
                         continue
                     yield task, result
         finally:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import _safe_indexing
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _ovr_decision_function
 
 from eigenface.search.eigen.candidates import Candidate
@@ -75,6 +76,8 @@ class Recalled(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if self._answer is None:
             whole = clone(known.estimator).set_params(**clone(self._parameters, safe=False))
             self._fitted = whole.fit(_safe_indexing(known.crops, X), y)
+            if hasattr(self._fitted, "classes_"):
+                self.classes_ = self._fitted.classes_
             return self
         self.classes_ = self._fold.classes
         self._shape = known.candidates[number].shape
@@ -101,6 +104,7 @@ class Recalled(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         labels: NDArray[Any] = self.classes_[votes.argmax(axis=1)]
         return labels
 
+    @available_if(lambda self: self._fitted is None or hasattr(self._fitted, "decision_function"))  # type: ignore[untyped-decorator]
     def decision_function(self, X: NDArray[np.intp]) -> NDArray[np.float64]:
         """Decisions of rows as SVC gives them."""
         if self._fitted is not None:
@@ -111,6 +115,11 @@ class Recalled(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if self._shape == "ovo":
             return pairs
         return np.asarray(_ovr_decision_function(pairs < 0, -pairs, len(self.classes_)))
+
+    @available_if(lambda self: hasattr(self._fitted, "predict_proba"))  # type: ignore[untyped-decorator]
+    def predict_proba(self, X: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Probabilities, where the candidate was fitted as it is and has them."""
+        return np.asarray(self._fitted.predict_proba(_safe_indexing(self.known.crops, X)))
 
     def score(self, X: NDArray[np.intp], y: Any, sample_weight: Any = None) -> float:
         """Accuracy, or what the pipeline's own `score` gives."""
