@@ -28,6 +28,9 @@ STYLES = ("blur", "pixels", "black")
 GROW = 1.3
 """Side of what is hidden over side of the detection's square, which goes from brows to chin."""
 
+LOW_SCORE = 0.15
+"""Detection score from which a face is hidden: better one patch too many than one face too few."""
+
 _CELLS = 6  # each way
 _LEAST_CELL = 4  # pixels, in small faces
 _QUALITY = 92

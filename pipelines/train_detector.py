@@ -72,7 +72,7 @@ def run(options: argparse.Namespace, progress: Progress) -> None:
     if options.part in ("twin", "both"):
         material = read_material(options.data, full=False)
         forests = train(material, work, "twin", progress, full=False)
-        detector = learn_evidence(forests, material, options.data)
+        detector = learn_evidence(forests, material, options.data, work / "twin-verifier.npz")
         save_detector(detector, options.out / "twin.npz", card_of(detector, options.data))
         note(f"{options.out / 'twin.npz'}: {detector.evidence}")
     if options.part in ("full", "both"):

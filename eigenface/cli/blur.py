@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from eigenface.blur import GROW, STYLES, Wrapping, hide_faces, picture_bytes, wrapping_of
+from eigenface.blur import GROW, LOW_SCORE, STYLES, Wrapping, hide_faces, picture_bytes, wrapping_of
 from eigenface.cli.answering import SOME_REFUSED, safe_name, write_file
 from eigenface.cli.options import as_options, picture_options
 from eigenface.cli.pictures import Found, Pictures
@@ -17,8 +17,6 @@ from eigenface.crops import whole_box
 from eigenface.detection import get_detector
 from eigenface.errors import PictureError, RequestError
 from eigenface.image import load_picture
-
-_LOW_SCORE = 0.15  # better one patch too many than one face too few
 
 
 @click.command("blur")
@@ -46,7 +44,7 @@ def command(
     """
     options = as_options(**given)
     if options.min_score is None:
-        options = replace(options, min_score=_LOW_SCORE)
+        options = replace(options, min_score=LOW_SCORE)
     detector = get_detector(options.detector)
     pictures = Pictures(photos)
     refused = written = hidden = 0

@@ -11,12 +11,11 @@ from typing import Any
 
 import click
 
+from eigenface.blur import LOW_SCORE
 from eigenface.cli.answering import SOME_REFUSED, write_file
 from eigenface.cli.identity import IDENTITY, with_gallery
 from eigenface.cli.options import as_options, load_models, picture_options
 from eigenface.cli.talk import Bar, note
-
-_BLUR_SCORE = 0.25  # as `eigenface blur` has it: better one patch too many than one face too few
 
 
 @click.command("video")
@@ -59,7 +58,7 @@ def command(
     models = with_gallery(load_models(task or (IDENTITY if gallery else None), model, trust), gallery, far)
     options = as_options(**given)
     if blur and options.min_score is None:
-        options = replace(options, min_score=_BLUR_SCORE)
+        options = replace(options, min_score=LOW_SCORE)
     wanted = Wanted(out, timeline=timeline, faces=faces, every=every, blur=blur, resume=resume)
     with Bar() as bar, _Stop() as stop:
 

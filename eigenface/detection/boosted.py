@@ -42,6 +42,9 @@ _FRAME = (-0.012, 1.078)
 """From a window's square to the frontal cascade's, in sides: how far down, and how large. Medians over 519 faces."""
 
 _MOST_PIXELS = 1_000_000  # of the first level: what a large picture and a small `min_face` may ask for
+_CERTAIN, _CERTAINLY = 8.0, 2.0
+"""Evidence from which no second look is taken, and the log odds that it would have given, about."""
+
 _SLACK = UNIT // 4  # a window between two of the grid may be a better one
 _MOST_WINDOWS = 600  # that are merged
 _SAME_WINDOW = 0.5
@@ -139,7 +142,10 @@ class BoostedDetector:
         """Steps 1 to 4 on a grey picture: rows (x, y, side, evidence), and the verifier's log odds of each."""
         found = self.merged(self.windows(grey, min_face))
         found = found[found[:, 3] >= self.evidence.candidate]
-        return found, self.verifier(grey, found[:, :3])
+        verified = np.full(len(found), _CERTAINLY, np.float32)
+        doubtful = found[:, 3] < _CERTAIN
+        verified[doubtful] = self.verifier(grey, found[doubtful, :3])
+        return found, verified
 
     def windows(self, grey: Grey, min_face: float) -> Boxes:
         """Steps 1 and 2: rows (x, y, side, log odds) of windows that a part takes for a face, in pixels."""

@@ -19,7 +19,7 @@ SQUARE = 80 / 3
 PAD = 12
 """Pixels of repeated border around every level, so that a face at the picture's border has its window."""
 
-SMALLER = 2 ** (-1 / 6)
+SMALLER = 2 ** (-1 / 5)
 """From one level of the pyramid to the next."""
 
 LEAST_SIDE = 16
