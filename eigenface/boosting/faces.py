@@ -136,7 +136,7 @@ class Copies:
         inside = self._bank.inside[face]
         if (inside != (0, 0, SIDE, SIDE)).any() and len(self._textures) and rng.random() < 0.35:
             crop = self._surrounded(crop, inside)
-        grey = cv2.warpAffine(
+        grey: Grey = cv2.warpAffine(
             crop,
             np.column_stack([turn, shift]),
             (side, side),
@@ -189,7 +189,7 @@ def draw_mask(crop: Grey, rng: np.random.Generator) -> Grey:
         cloth += rng.uniform(3, 14) * np.sin(rows * 2 * np.pi / rng.uniform(4, 9))
     cloth = cv2.GaussianBlur(cloth.astype(np.float32), (0, 0), 0.7)
     light = 0.12 * (crop.astype(np.float32) - crop.mean())  # of the face, which falls on the mask too
-    drawn = np.clip(crop * (1 - share) + (cloth + light) * share, 0, 255).astype(np.uint8)
+    drawn: Grey = np.clip(crop * (1 - share) + (cloth + light) * share, 0, 255).astype(np.uint8)
     if rng.random() < 0.5:
         grey = float(shade * rng.uniform(0.6, 1.1))
         for ear, end in ((west, left - 2), (east, left + square + 2)):
@@ -213,5 +213,5 @@ def _worn(grey: Grey, rng: np.random.Generator) -> Grey:
     worn: Grey = np.clip(picture, 0, 255).astype(np.uint8)
     if rng.random() < 0.15:
         _, data = cv2.imencode(".jpg", worn, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(35, 80))])
-        worn = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
+        worn = np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8)
     return worn

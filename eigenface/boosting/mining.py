@@ -120,4 +120,5 @@ def _clear(windows: Windows, side: int, scales: tuple[float, float], boxes: Boxe
     squares = np.concatenate([centres - square / 2, square], axis=1)
     middles = boxes[:, :2] + boxes[:, 2:] / 2
     off = np.abs(centres[:, None] - middles[None]) / square[:, None]
-    return (overlaps(squares, boxes).max(axis=1) <= _CLEAR) & ~(off < _CENTRED).all(axis=2).any(axis=1)
+    centred = (off < _CENTRED).all(axis=2).any(axis=1)
+    return np.asarray((overlaps(squares, boxes).max(axis=1) <= _CLEAR) & ~centred)

@@ -90,7 +90,7 @@ def grow_forest(
     features, limits = np.zeros((trees, inner), np.int32), np.full((trees, inner), _VALUES - 1, np.uint8)
     leaves = np.zeros((trees, inner + 1), np.int16)
     for tree in range(trees):
-        likely = 1 / (1 + np.exp(-odds))
+        likely = (1 / (1 + np.exp(-odds))).astype(np.float32)
         gradients = weights * (truth - likely)
         curvatures = np.maximum(weights * likely * (1 - likely), 1e-7)
         share = growth.share * (2 if tree < 32 else 1)
@@ -116,7 +116,9 @@ def running_sums(codes: Codes, forest: Forest) -> NDArray[np.int32]:
     return sums
 
 
-def _drawn(gradients: NDArray[np.float32], most: int, rng: np.random.Generator) -> tuple[NDArray[np.int32], Codes]:
+def _drawn(
+    gradients: NDArray[np.float32], most: int, rng: np.random.Generator
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Rows that splits are chosen by, and how much louder each is for those that it stands for."""
     size = np.abs(gradients)
     order = np.argsort(-size)
@@ -187,4 +189,4 @@ def _leaves_of(codes: Codes, features: NDArray[np.int32], limits: NDArray[np.uin
     node = np.zeros(codes.shape[1], np.intp)
     for _ in range(depth):
         node = 2 * node + 1 + (codes[features[node], every] > limits[node])
-    return node - (2**depth - 1)
+    return np.asarray(node - (2**depth - 1))

@@ -164,7 +164,7 @@ class BoostedDetector:
         passed = scan(planes, gate, slack=_SLACK)[:, :2]
         if not len(passed):
             return []
-        found = []
+        found: list[tuple[NDArray[np.int32], NDArray[Any]]] = []
         tight, wide = self.forests["tight"], self.forests["wide"]
         scores = judge(planes, tight, passed)
         frontal, scores = passed[scores > GIVEN_UP], scores[scores > GIVEN_UP]
@@ -239,7 +239,8 @@ def save_detector(detector: BoostedDetector, path: Path, card: str) -> None:
     about = json.dumps(
         {"sides": sides, "evidence": asdict(detector.evidence), "card": card, "bias": detector.verifier.bias}
     )
-    np.savez_compressed(path, about=np.frombuffer(about.encode(), np.uint8), **arrays)
+    arrays["about"] = np.frombuffer(about.encode(), np.uint8)
+    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]  # its stubs take a name for an option
 
 
 @functools.cache

@@ -88,8 +88,9 @@ class Forest:
         if trees >= len(self.features):
             return self
         if trees not in self._heads:
-            parts = (self.features, self.limits, self.leaves, self.least)
-            self._heads[trees] = Forest(self.side, *(part[:trees] for part in parts))
+            self._heads[trees] = Forest(
+                self.side, self.features[:trees], self.limits[:trees], self.leaves[:trees], self.least[:trees]
+            )
         return self._heads[trees]
 
     def mirrored(self) -> Forest:
@@ -183,7 +184,8 @@ def around(
 ) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
     """First cells of windows of `wanted` cells with the same middles as those of `side`, and which of them fit."""
     places = windows[:, :2] - (wanted - side) // 2
-    fits = ((places >= 0) & (places + wanted <= (planes.shape[2], planes.shape[1]))).all(axis=1)
+    inside = (places >= 0) & (places + wanted <= (planes.shape[2], planes.shape[1]))
+    fits = np.asarray(inside.all(axis=1))
     return np.ascontiguousarray(places[fits]), fits
 
 

@@ -61,7 +61,7 @@ def describe(pictures: list[Grey]) -> NDArray[np.float32]:
     with one_blas_thread:
         return np.concatenate(
             [
-                coder(np.stack(pictures[start : start + 32]).astype(np.float32) / 255, mirror=False)
+                coder(np.stack(pictures[start : start + 32]) * np.float32(1 / 255), mirror=False)
                 for start in range(0, len(pictures), 32)
             ]
         )
