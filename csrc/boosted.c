@@ -13,6 +13,13 @@
 #define ORIENTATIONS 6
 #define REACH 5 /* cells on either side that a cell is compared with: 11 x 11 */
 
+/* Loops over pixels once more for wider registers, chosen when the module is loaded; the same integers from both. */
+#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)
+#define WIDE __attribute__((target_clones("avx2", "default")))
+#else
+#define WIDE
+#endif
+
 static const int16_t COSINES[ORIENTATIONS] = {64, 55, 32, 0, -32, -55};
 static const int16_t SINES[ORIENTATIONS] = {0, 32, 55, 64, 55, 32};
 
@@ -22,7 +29,7 @@ static int wrong(const char *what) {
 }
 
 /* Sums of cells of 2 x 2 pixels: luminance, gradient, gradient by orientation. */
-static void sum_cells(const uint8_t *grey, int rows, int cols, int high, int wide, int32_t *cells, int16_t *line) {
+WIDE static void sum_cells(const uint8_t *grey, int rows, int cols, int high, int wide, int32_t *cells, int16_t *line) {
     const size_t plane = (size_t)high * wide;
     memset(cells, 0, PLANES * plane * sizeof *cells);
     const int across = 2 * wide;
@@ -69,7 +76,7 @@ static void sum_cells(const uint8_t *grey, int rows, int cols, int high, int wid
 static int inside(int at, int size) { return at < 0 ? 0 : at >= size ? size - 1 : at; }
 
 /* Sums over 11 x 11 cells; beyond the border its cell is repeated. */
-static void sum_around(const int32_t *cells, int high, int wide, int32_t *sums, int32_t *columns) {
+WIDE static void sum_around(const int32_t *cells, int high, int wide, int32_t *sums, int32_t *columns) {
     for (int x = 0; x < wide; x++) {
         int32_t sum = 0;
         for (int d = -REACH; d <= REACH; d++) sum += cells[(size_t)inside(d, high) * wide + x];
@@ -90,7 +97,7 @@ static void sum_around(const int32_t *cells, int high, int wide, int32_t *sums, 
 }
 
 /* The plane smoothed by (1 2 1) both ways. */
-static void smooth(const uint8_t *plane, int high, int wide, uint8_t *out, uint16_t *line) {
+WIDE static void smooth(const uint8_t *plane, int high, int wide, uint8_t *out, uint16_t *line) {
     for (int y = 0; y < high; y++) {
         const uint8_t *row = plane + (size_t)y * wide;
         const uint8_t *above = y > 0 ? row - wide : row, *below = y + 1 < high ? row + wide : row;
@@ -99,6 +106,26 @@ static void smooth(const uint8_t *plane, int high, int wide, uint8_t *out, uint1
         for (int x = 1; x < wide - 1; x++) to[x] = (uint8_t)((line[x - 1] + 2 * line[x] + line[x + 1] + 8) >> 4);
         to[0] = (uint8_t)((3 * line[0] + line[wide > 1 ? 1 : 0] + 8) >> 4);
         if (wide > 1) to[wide - 1] = (uint8_t)((line[wide - 2] + 3 * line[wide - 1] + 8) >> 4);
+    }
+}
+
+/* What a cell has more than its surroundings, around 128. */
+WIDE static void lighten(const int32_t *from, const int32_t *light, const int32_t *strong, size_t plane, float room,
+                         float contrast, uint8_t *out) {
+    for (size_t i = 0; i < plane; i++) {
+        const float scale = contrast / ((float)strong[i] + room);
+        const int value = 128 + (int)((float)(121 * from[i] - light[i]) * scale);
+        out[i] = (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
+    }
+}
+
+/* A cell's gradient over that around it. */
+WIDE static void strengthen(const int32_t *from, const int32_t *strong, size_t plane, float room, float gain,
+                            uint8_t *out) {
+    for (size_t i = 0; i < plane; i++) {
+        const float scale = gain / ((float)strong[i] + room);
+        const int value = (int)((float)from[i] * scale);
+        out[i] = (uint8_t)(value > 255 ? 255 : value);
     }
 }
 
@@ -134,17 +161,9 @@ static PyObject *channels(PyObject *self, PyObject *args) {
         for (int p = 0; p < PLANES; p++) {
             const int32_t *from = cells + p * plane;
             if (p == 0)
-                for (size_t i = 0; i < plane; i++) {
-                    const float scale = contrast / ((float)strong[i] + room);
-                    const int value = 128 + (int)((float)(121 * from[i] - light[i]) * scale);
-                    raw[i] = (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
-                }
+                lighten(from, light, strong, plane, room, contrast, raw);
             else
-                for (size_t i = 0; i < plane; i++) {
-                    const float scale = gain / ((float)strong[i] + room);
-                    const int value = (int)((float)from[i] * scale);
-                    raw[i] = (uint8_t)(value > 255 ? 255 : value);
-                }
+                strengthen(from, strong, plane, room, gain, raw);
             smooth(raw, high, wide, (uint8_t *)out.buf + p * plane, (uint16_t *)line);
         }
         Py_END_ALLOW_THREADS
@@ -164,25 +183,33 @@ typedef struct {
     const int32_t *least;    /* (trees): a window with less after that tree is no face */
 } Forest;
 
-static inline int leaf_of(const Forest *f, int tree, const uint8_t *at) {
-    const int inner = (1 << f->depth) - 1;
-    const int32_t *features = f->features + (size_t)tree * inner;
-    const uint8_t *limits = f->limits + (size_t)tree * inner;
-    int node = 0;
-    for (int d = 0; d < f->depth; d++) node = 2 * node + 1 + (at[features[node]] > limits[node]);
-    return node - inner;
-}
-
-/* The sum of a window's leaves; `slack` is taken off the least, `passed` says whether all `trees` were seen. */
-static int32_t sum_leaves(const Forest *f, const uint8_t *at, int trees, int32_t slack, int *passed) {
+/* The sum of a window's leaves; `slack` is taken off the least, `passed` says whether all `trees` were seen.
+   Called with a constant depth, so that the walk down a tree is unrolled. */
+static inline int32_t walk(const Forest *f, const uint8_t *at, int trees, int32_t slack, int *passed, const int depth) {
+    const int inner = (1 << depth) - 1;
+    const int32_t *features = f->features, *least = f->least;
+    const uint8_t *limits = f->limits;
+    const int16_t *leaves = f->leaves;
     int32_t sum = 0;
     *passed = 0;
     for (int t = 0; t < trees; t++) {
-        sum += f->leaves[((size_t)t << f->depth) + leaf_of(f, t, at)];
-        if (sum < f->least[t] - slack) return sum;
+        int node = 0;
+        for (int d = 0; d < depth; d++) node = 2 * node + 1 + (at[features[node]] > limits[node]);
+        sum += leaves[node - inner];
+        if (sum < least[t] - slack) return sum;
+        features += inner, limits += inner, leaves += inner + 1;
     }
     *passed = 1;
     return sum;
+}
+
+static int32_t sum_leaves(const Forest *f, const uint8_t *at, int trees, int32_t slack, int *passed) {
+    switch (f->depth) {
+    case 2: return walk(f, at, trees, slack, passed, 2);
+    case 3: return walk(f, at, trees, slack, passed, 3);
+    case 4: return walk(f, at, trees, slack, passed, 4);
+    default: return walk(f, at, trees, slack, passed, f->depth);
+    }
 }
 
 static int fits(const Forest *f, const Py_buffer *features, const Py_buffer *limits, const Py_buffer *leaves,

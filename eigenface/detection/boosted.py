@@ -188,6 +188,7 @@ class BoostedDetector:
                 ]
             )[sums / UNIT >= self.evidence.least]
             for places, sums in found
+            if len(places)
         ]
 
     def merged(self, windows: Boxes) -> Boxes:
