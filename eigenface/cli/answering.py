@@ -42,19 +42,21 @@ def answer_pictures(
     rows: list[list[Any]] = []
     if table:
         _check_table(table, photos)
-    for found in pictures:
-        answer = _answer(found, models, options)
-        refused += answer.error is not None
-        if as_json:
-            click.echo(json_line(answer.as_dict()))
-        else:
-            click.echo("\n".join(answer_lines(answer)))
+    try:
+        for found in pictures:
+            answer = _answer(found, models, options)
+            refused += answer.error is not None
+            if as_json:
+                click.echo(json_line(answer.as_dict()))
+            else:
+                click.echo("\n".join(answer_lines(answer)))
+            if table:
+                rows += _judged_rows(answer) if models else _found_rows(answer)
+            if annotate and not answer.error:
+                _write_annotated(found, answer, annotate, options)
+    finally:  # whoever stops an hour of work keeps the rows of that hour
         if table:
-            rows += _judged_rows(answer) if models else _found_rows(answer)
-        if annotate and not answer.error:
-            _write_annotated(found, answer, annotate, options)
-    if table:
-        _write_table(table, _JUDGED if models else _FOUND, rows)
+            _write_table(table, _JUDGED if models else _FOUND, rows)
     if pictures.skipped:
         note(f"{pictures.skipped} other files skipped.")
     return SOME_REFUSED if refused else 0
