@@ -6,6 +6,7 @@
 3. *Merge.* Windows that overlap are one face. That many agree is evidence, and their mean is the box.
 4. *Verify.* Each candidate is cut out and judged once more, by Fisher vectors of its details (verify.py).
 5. *Score.* A logistic of both turns the evidence into the probability that the box is a face.
+6. *Place.* The frontal cascade's windows, where it fires, say more exactly where the face is.
 
 References: Dollár, Appel, Belongie and Perona, Fast feature pyramids for object detection, PAMI 2014,
 doi:10.1109/TPAMI.2014.2300479; Mathias, Benenson, Pedersoli and Van Gool, Face detection without bells and whistles,
@@ -19,7 +20,7 @@ import json
 import math
 import zipfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eigenface.detection.forest import GIVEN_UP, UNIT, Forest, around, judge, scan
+from eigenface.detection.haar import HaarDetector
 from eigenface.detection.merge import Boxes, overlaps
 from eigenface.detection.pyramid import LEAST_SIDE, PAD, SMALLER, SQUARE, Grey, bounded_scale, levels
 from eigenface.detection.verify import Verifier
@@ -45,6 +47,7 @@ _MOST_PIXELS = 1_000_000  # of the first level: what a large picture and a small
 _CERTAIN, _CERTAINLY = 8.0, 2.0
 """Evidence from which no second look is taken, and the log odds that it would have given, about."""
 
+_PLACED = 48  # pixels of the smallest square that is placed: smaller ones have no details to place them by
 _SLACK = UNIT // 4  # a window between two of the grid may be a better one
 _MOST_WINDOWS = 600  # that are merged
 _SAME_WINDOW = 0.5
@@ -111,6 +114,7 @@ class BoostedDetector:
         self.verifier = verifier
         self.evidence = evidence
         self.min_score = evidence.min_score
+        self._placer = HaarDetector()
         self._mirrored = self.forests["turned"].mirrored()
 
     def detect(
@@ -136,7 +140,15 @@ class BoostedDetector:
             for (x, y, side, _), score in zip(found, scores, strict=True)
             if score >= least and side >= min_face
         ]
+        detections = [replace(one, box=self._placed(pixels, one.box)) for one in detections]
         return sorted(detections, key=lambda d: -d.box.area)
+
+    def _placed(self, pixels: Pixels, box: Box) -> Box:
+        """Step 6."""
+        if box.width < _PLACED:
+            return box
+        placed = self._placer.placed(pixels, box)
+        return placed if placed.iou(box) > _SAME_WINDOW else box
 
     def candidates(self, grey: Grey, min_face: float) -> tuple[Boxes, NDArray[np.float32]]:
         """Steps 1 to 4 on a grey picture: rows (x, y, side, evidence), and the verifier's log odds of each."""

