@@ -73,16 +73,14 @@ def run(options: argparse.Namespace, progress: Progress) -> None:
         material = read_material(options.data, full=False)
         forests = train(material, work, "twin", progress, full=False)
         detector = learn_evidence(forests, material, options.data, work / "twin-verifier.npz")
-        save_detector(detector, options.out / "twin.npz", card_of(detector, options.data))
+        detector.card = card_of(detector, options.data)
+        save_detector(detector, options.out / "twin.npz")
         note(f"{options.out / 'twin.npz'}: {detector.evidence}")
     if options.part in ("full", "both"):
         forests = train(read_material(options.data, full=True), work, "full", progress, full=True)
         twin = load_detector(options.out / "twin.npz")
-        save_detector(
-            BoostedDetector(forests, twin.verifier, twin.evidence),
-            options.out / "detector.npz",
-            card_of(twin, options.data),
-        )
+        detector = BoostedDetector(forests, twin.verifier, twin.evidence, card=twin.card)
+        save_detector(detector, options.out / "detector.npz")
         note(f"{options.out / 'detector.npz'}: {(options.out / 'detector.npz').stat().st_size / 1e3:.0f} kB")
 
 

@@ -13,8 +13,9 @@ from eigenface.boosting.cascade import with_least
 from eigenface.boosting.faces import Copies, FaceBank, Shaking
 from eigenface.boosting.mining import Scene, mine
 from eigenface.boosting.trees import Growth, grow_forest, running_sums
+from eigenface.datasets.drawn import draw_photo
 from eigenface.detection import get_detector
-from eigenface.detection.boosted import SHIPPED, load_detector
+from eigenface.detection.boosted import SHIPPED, load_detector, save_detector
 from eigenface.detection.forest import GIVEN_UP, Forest, around, judge, scan
 from eigenface.detection.pyramid import cut, levels
 from eigenface.engine import compiled
@@ -207,3 +208,22 @@ def test_a_window_that_a_forest_gives_up_has_no_score() -> None:
     strict = Forest(4, forest.features, forest.limits, forest.leaves, np.full(5, 10_000, np.int32))
     planes = rng.integers(0, 256, (PLANES, 9, 9)).astype(np.uint8)
     assert (judge(planes, strict, np.array([[0, 0], [5, 5]], np.int32)) == GIVEN_UP).all()
+
+
+def test_a_saved_detector_finds_what_it_found_before(tmp_path: Path) -> None:
+    pixels, _ = draw_photo(2, random_state=4)
+    detector = load_detector()
+    save_detector(detector, tmp_path / "copy.npz")
+    copy = load_detector(tmp_path / "copy.npz")
+    assert copy.detect(pixels) == detector.detect(pixels) != []
+    assert copy.card == detector.card
+    assert "not looked for" in copy.card
+
+
+@needs_compiler
+def test_photos_have_the_same_faces_with_and_without_the_compiled_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels, boxes = draw_photo(3, random_state=6)
+    found = get_detector("boosted").detect(pixels, min_score=0)
+    monkeypatch.setenv("EIGENFACE_PURE", "1")
+    assert get_detector("boosted").detect(pixels, min_score=0) == found
+    assert all(max(box.iou(one.box) for one in found) > 0.4 for box in boxes)

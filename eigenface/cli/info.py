@@ -9,14 +9,20 @@ import click
 
 from eigenface.engine import described
 
+DETECTOR = "detector"
+"""What `info` calls the detector, which is no model of a task."""
+
 
 @click.command("info")
-@click.argument("model", metavar="MODEL|TASK")
+@click.argument("model", metavar="MODEL|TASK|detector")
 @click.option("--trust", is_flag=True, help="Read a .joblib model, which runs the code in it.")
 @click.option("--card", is_flag=True, help="The model's card, in Markdown.")
 @click.option("--json", "as_json", is_flag=True, help="Everything as one JSON object.")
 def command(model: str, trust: bool, card: bool, as_json: bool) -> None:
-    """Say what a MODEL is, what it learned from, how it answers and how often it is wrong."""
+    """Say what a MODEL (or `detector`) is, what it learned from, how it answers and how often it is wrong."""
+    if model == DETECTOR:
+        click.echo(json.dumps(_detector()) if as_json else _detector()["card"])
+        return
     from eigenface.cli.table import aligned
     from eigenface.model import FaceClassifier
     from eigenface.store import load_model
@@ -32,6 +38,20 @@ def command(model: str, trust: bool, card: bool, as_json: bool) -> None:
     assert isinstance(loaded, FaceClassifier)
     rows = [[key, value if isinstance(value, str) else _words(value)] for key, value in said.items()]
     click.echo("\n".join(aligned(rows)))
+
+
+def _detector() -> dict[str, Any]:
+    from eigenface.detection.boosted import load_detector
+
+    detector = load_detector()
+    trees = {name: len(forest.features) for name, forest in detector.forests.items()}
+    return {
+        "name": detector.name,
+        "trees": trees,
+        "min_score": detector.min_score,
+        "inner loops": described(),
+        "card": detector.card,
+    }
 
 
 def _said(model: Any) -> dict[str, Any]:

@@ -105,12 +105,17 @@ class BoostedDetector:
         By the names in `FORESTS`; `tight` has the gate's side.
     verifier : Verifier
     evidence : Evidence
+    card : str
+        What a user should know of it.
     """
 
     name = "boosted"
 
-    def __init__(self, forests: Mapping[str, Forest], verifier: Verifier, evidence: Evidence) -> None:
+    def __init__(
+        self, forests: Mapping[str, Forest], verifier: Verifier, evidence: Evidence, *, card: str = ""
+    ) -> None:
         self.forests = dict(forests)
+        self.card = card
         self.verifier = verifier
         self.evidence = evidence
         self.min_score = evidence.min_score
@@ -239,7 +244,7 @@ def _apart(boxes: Boxes, evidence: NDArray[np.float64]) -> list[int]:
     return kept
 
 
-def save_detector(detector: BoostedDetector, path: Path, card: str) -> None:
+def save_detector(detector: BoostedDetector, path: Path) -> None:
     """Write a detector as one npz file without pickles."""
     arrays: dict[str, NDArray[Any]] = {}
     for name, forest in detector.forests.items():
@@ -250,7 +255,7 @@ def save_detector(detector: BoostedDetector, path: Path, card: str) -> None:
     arrays["verifier"] = detector.verifier.weights.astype(np.float16)
     sides = {name: forest.side for name, forest in detector.forests.items()}
     about = json.dumps(
-        {"sides": sides, "evidence": asdict(detector.evidence), "card": card, "bias": detector.verifier.bias}
+        {"sides": sides, "evidence": asdict(detector.evidence), "card": detector.card, "bias": detector.verifier.bias}
     )
     arrays["about"] = np.frombuffer(about.encode(), np.uint8)
     np.savez_compressed(path, **arrays)  # type: ignore[arg-type]  # its stubs take a name for an option
@@ -279,7 +284,7 @@ def load_detector(path: Path = SHIPPED) -> BoostedDetector:
                 for name in FORESTS
             }
             verifier = Verifier(file["verifier"].astype(np.float32), float(about["bias"]))
-            return BoostedDetector(forests, verifier, Evidence(**about["evidence"]))
+            return BoostedDetector(forests, verifier, Evidence(**about["evidence"]), card=str(about["card"]))
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise ModelError(
             "bad_detector",
