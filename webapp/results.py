@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -151,7 +150,11 @@ def sorted_probabilities(verdict: Verdict) -> list[tuple[str, float]]:
     return [*shown, (f"{len(others)} others", sum(p for _, p in others))]
 
 
-def reasons(face: Face) -> list[str]:
-    """Why a person should look, each reason once."""
-    said: dict[str, Any] = {reason: None for verdict in face.answers.values() for reason in verdict.reasons}
-    return list(said)
+def reasons(face: Face) -> dict[str, list[str]]:
+    """Why a person should look, by model; what a model before has said already is not said again."""
+    said: set[str] = set()
+    found: dict[str, list[str]] = {}
+    for name, verdict in face.answers.items():
+        found[name] = [reason for reason in verdict.reasons if reason not in said]
+        said.update(verdict.reasons)
+    return found
