@@ -11,7 +11,6 @@ import sys
 import time
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 from command_line import Run
@@ -22,6 +21,8 @@ from eigenface.model import FaceClassifier
 from eigenface.store import save_model
 from eigenface.video.frames import Film
 from eigenface.video.timeline import COLUMNS
+
+av = pytest.importorskip("av")
 
 SIZE = (240, 180)
 

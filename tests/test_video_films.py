@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -17,6 +16,8 @@ from eigenface.video.frames import Film, FilmError
 from eigenface.video.resume import earlier_run
 from eigenface.video.timeline import Timeline, read_rows
 from eigenface.video.tracks import Track
+
+av = pytest.importorskip("av")
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from eigenface.datasets.drawn import draw_photo
 from eigenface.types import Box, Detection, Pixels
+
+av = pytest.importorskip("av")
 
 Way = Callable[[float], tuple[float, float] | None]
 """Where the middle of a person's face is at a time, in pixels; None while there is nobody."""
