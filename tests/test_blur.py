@@ -261,3 +261,19 @@ def test_pictures_in_zips_and_ready_made_faces(tmp_path: Path, capfd: pytest.Cap
 def test_pixels_without_a_file_become_a_png() -> None:
     pixels = noise(8, 8)
     assert (np.asarray(Image.open(io.BytesIO(picture_bytes(pixels, Wrapping())))) == pixels).all()
+
+
+def test_a_run_that_was_stopped_goes_on_when_asked_to(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("a.png", "b.png"):
+        Image.fromarray(draw_photo(1, (240, 240), random_state=3)[0]).save(tmp_path / "in" / name)
+    command = ("blur", tmp_path / "in", "--out", tmp_path / "out")
+    assert Run(capfd, *command).status == 0
+    first, second = sorted((tmp_path / "out").rglob("*.png"))
+    first.write_bytes(b"done")
+    second.unlink()
+    run = Run(capfd, *command, "--go-on")
+    assert run.status == 0
+    assert "1 were there already" in run.err
+    assert first.read_bytes() == b"done"
+    assert second.exists()

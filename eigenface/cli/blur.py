@@ -15,8 +15,7 @@ from eigenface.cli.pictures import Found, Pictures
 from eigenface.cli.talk import note
 from eigenface.crops import whole_box
 from eigenface.detection import get_detector
-from eigenface.errors import PictureError, RequestError
-from eigenface.image import load_picture
+from eigenface.errors import RequestError
 
 
 @click.command("blur")
@@ -32,9 +31,10 @@ from eigenface.image import load_picture
 )
 @click.option("--keep-exif", is_flag=True, help="Keep place, time and camera in the file; thumbnails go all the same.")
 @click.option("--force", is_flag=True, help="Overwrite pictures that are there already.")
+@click.option("--go-on", is_flag=True, help="Leave pictures that are there already: a run that was stopped goes on.")
 @picture_options
 def command(
-    photos: tuple[str, ...], out: Path, style: str, grow: float, keep_exif: bool, force: bool, **given: Any
+    photos: tuple[str, ...], out: Path, style: str, grow: float, keep_exif: bool, force: bool, go_on: bool, **given: Any
 ) -> int:
     """Make the faces in each PHOTO unrecognisable, and write the picture in its own format.
 
@@ -47,17 +47,12 @@ def command(
         options = replace(options, min_score=LOW_SCORE)
     detector = get_detector(options.detector)
     pictures = Pictures(photos)
-    refused = written = hidden = 0
-    for found in pictures:
-        try:
-            if isinstance(found.picture, PictureError):
-                raise found.picture
-            picture = load_picture(found.picture, name=found.source, max_pixels=options.max_pixels)
-        except PictureError as error:
-            note(str(error))
-            refused += 1
+    written = hidden = left = 0
+    for found, picture in pictures.decoded(options.max_pixels):
+        target = _target(found, out, force=force or go_on)
+        if go_on and target.exists():
+            left += 1
             continue
-        target = _target(found, out, force=force)
         wrapping = wrapping_of(found.picture) if isinstance(found.picture, Path | bytes) else Wrapping()
         if found.whole:
             boxes = [whole_box(picture.pixels)]
@@ -72,9 +67,11 @@ def command(
     faces, done = f"{hidden} face{'s' * (hidden != 1)}", f"{written} picture{'s' * (written != 1)}"
     click.echo(f"{faces} hidden in {done}, written to {out}")
     note("Faces that are not found stay: look at every picture.")
+    if left:
+        note(f"{left} were there already, and were left as they are.")
     if pictures.skipped:
         note(f"{pictures.skipped} other files skipped.")
-    return SOME_REFUSED if refused else 0
+    return SOME_REFUSED if pictures.refused else 0
 
 
 def _target(found: Found, out: Path, *, force: bool) -> Path:
@@ -86,5 +83,5 @@ def _target(found: Found, out: Path, *, force: bool) -> Path:
         if isinstance(found.picture, Path) and target.samefile(found.picture):
             raise RequestError("exists", f"{target}: is the picture itself", "Give another --out.")
         if not force:
-            raise RequestError("exists", f"{target}: is there already", "Give another --out, or --force.")
+            raise RequestError("exists", f"{target}: is there already", "Give another --out, --go-on or --force.")
     return target

@@ -14,7 +14,7 @@ from eigenface.cli.answering import SOME_REFUSED, safe_name, write_file
 from eigenface.cli.options import as_options, picture_options
 from eigenface.cli.pictures import Pictures
 from eigenface.cli.talk import note
-from eigenface.errors import PictureError, RequestError
+from eigenface.errors import RequestError
 
 
 @click.command("crop")
@@ -30,7 +30,6 @@ def command(photos: tuple[str, ...], out: Path, task: str | None, force: bool, *
     """
     from eigenface.annotate import png_bytes
     from eigenface.crops import CropSpec, crop_face
-    from eigenface.image import load_picture
     from eigenface.recognise import find
     from eigenface.store import load_model
 
@@ -39,17 +38,9 @@ def command(photos: tuple[str, ...], out: Path, task: str | None, force: bool, *
     index = io.StringIO()
     writer = csv.writer(index)
     writer.writerow(["file", "source", "x", "y", "width", "height", "score"])
-    refused = written = 0
+    written = 0
     pictures = Pictures(photos)
-    for found in pictures:
-        try:
-            if isinstance(found.picture, PictureError):
-                raise found.picture
-            picture = load_picture(found.picture, name=found.source, max_pixels=options.max_pixels)
-        except PictureError as error:
-            note(str(error))
-            refused += 1
-            continue
+    for found, picture in pictures.decoded(options.max_pixels):
         faces, said = find(picture, replace(options, whole=found.whole))
         for words in (*picture.warnings, *said):
             note(f"{found.source}: {words}")
@@ -66,4 +57,4 @@ def command(photos: tuple[str, ...], out: Path, task: str | None, force: bool, *
     click.echo(f"{written} faces written to {out}")
     if pictures.skipped:
         note(f"{pictures.skipped} other files skipped.")
-    return SOME_REFUSED if refused else 0
+    return SOME_REFUSED if pictures.refused else 0

@@ -10,10 +10,11 @@ from zipfile import BadZipFile, ZipFile, is_zipfile
 import numpy as np
 from numpy.typing import NDArray
 
+from eigenface.cli.talk import note
 from eigenface.datasets.dataset import read_member
 from eigenface.datasets.fer2013 import is_pixel_table, pixel_rows
 from eigenface.errors import DataError, PictureError, RequestError
-from eigenface.image import SUFFIXES, looks_like_picture
+from eigenface.image import SUFFIXES, Picture, load_picture, looks_like_picture
 
 
 @dataclass
@@ -30,10 +31,14 @@ class Found:
 
 @dataclass
 class Pictures:
-    """Pictures of the command line's arguments, in order; `skipped` counts other files after they were walked."""
+    """Pictures of the command line's arguments, in order.
+
+    After they were walked `skipped` counts other files, `refused` pictures that `decoded` could not read.
+    """
 
     arguments: Sequence[str]
     skipped: int = field(default=0, init=False)
+    refused: int = field(default=0, init=False)
 
     def __iter__(self) -> Iterator[Found]:
         for argument in self.arguments:
@@ -48,6 +53,17 @@ class Pictures:
                 yield from self._table(argument, path)
             else:
                 yield Found(argument, path)  # one that is not there is answered with its error
+
+    def decoded(self, max_pixels: int) -> Iterator[tuple[Found, Picture]]:
+        """Those that can be read, with their pixels; of each other one a note says why."""
+        for found in self:
+            try:
+                if isinstance(found.picture, PictureError):
+                    raise found.picture
+                yield found, load_picture(found.picture, name=found.source, max_pixels=max_pixels)
+            except PictureError as error:
+                note(str(error))
+                self.refused += 1
 
     def _folder(self, argument: str, folder: Path) -> Iterator[Found]:
         pictures = 0

@@ -5,12 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, Request, expect
+from playwright.sync_api import BrowserContext, FilePayload, Page, Request, expect
 
 from eigenface.datasets.drawn import draw_photo
 
@@ -27,22 +26,10 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def seen(page: Page, address: str) -> Iterator[Page]:
-    """The photo page; the test fails where the browser had anything to complain about."""
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
-    page.set_default_timeout(8000)
-    page.goto(address)
-    yield page
-    assert complaints == []
-
-
-@pytest.fixture
-def without_script(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(java_script_enabled=False)
-    yield context
-    context.close()
+def seen(quiet: Page, address: str) -> Page:
+    """The photo page."""
+    quiet.goto(address)
+    return quiet
 
 
 def put(page: Page, kind: str, photo: Path) -> None:
