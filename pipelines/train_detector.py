@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eigenface.boosting.cascade import with_least
-from eigenface.boosting.faces import Copies
+from eigenface.boosting.faces import ShakenFaces
 from eigenface.boosting.mining import mine
 from eigenface.boosting.recipe import BARE, RECIPES, Recipe
 from eigenface.boosting.trees import grow_forest
@@ -148,7 +148,7 @@ class _Part:
 
     def _windows(self, chosen: NDArray[np.intp], random_state: int) -> NDArray[np.uint8]:
         kinds = [self._material.bank.kinds[face] for face in chosen]
-        copies = Copies(
+        copies = ShakenFaces(
             self._material.bank,
             self._material.textures,
             self._recipe.shaking,

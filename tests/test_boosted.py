@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eigenface.boosting.cascade import with_least
-from eigenface.boosting.faces import Copies, FaceBank, Shaking
+from eigenface.boosting.faces import FaceBank, ShakenFaces, Shaking
 from eigenface.boosting.mining import Scene, mine
 from eigenface.boosting.trees import Growth, grow_forest, running_sums
 from eigenface.datasets.drawn import draw_photo
@@ -147,7 +147,7 @@ def test_trees_learn_where_a_bright_spot_is_and_find_it_in_pictures() -> None:
     for _ in range(60):
         x, y = int(rng.integers(30, 98)), int(rng.integers(30, 66))
         bank.add(picture([(x, y)]), Box(x - 13, y - 13, 26, 26), "spot", "a")
-    copies = Copies(bank, [], Shaking(), side=16, random_state=0)
+    copies = ShakenFaces(bank, [], Shaking(), side=16, random_state=0)
     faces = copies.windows(range(60), [6] * 60, [False] * 60)
     empty = [Scene(picture([]), np.empty((0, 4))) for _ in range(30)]
     others = mine(empty, [], side=16, each=100, most=1000, random_state=0)

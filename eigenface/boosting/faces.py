@@ -90,7 +90,7 @@ class Shaking:
     masks: float = 0.0
 
 
-class Copies:
+class ShakenFaces:
     """Windows of channels with a face in each.
 
     Parameters
