@@ -1,7 +1,7 @@
 /* Inner loops of boosted channel features: channels of a grey picture, the scan by trees, histograms for learning them.
 
    Integers, and single precision in one fixed order: numpy gives the same numbers (eigenface/features/channels.py,
-   eigenface/detection/scan.py, eigenface/steps/boosting.py). Every buffer is a C-contiguous array made by numpy. */
+   eigenface/detection/by_numpy.py, eigenface/boosting/trees.py). Every buffer is a C-contiguous array made by numpy. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -20,56 +20,66 @@
 #define WIDE
 #endif
 
-static const int16_t COSINES[ORIENTATIONS] = {64, 55, 32, 0, -32, -55};
-static const int16_t SINES[ORIENTATIONS] = {0, 32, 55, 64, 55, 32};
+#define SLANTED 55 /* cosine and sine of 30 degrees, times 64 */
+#define HALF 32
 
 static int wrong(const char *what) {
     PyErr_SetString(PyExc_ValueError, what);
     return 0;
 }
 
-/* Sums of cells of 2 x 2 pixels: luminance, gradient, gradient by orientation. */
-WIDE static void sum_cells(const uint8_t *grey, int rows, int cols, int high, int wide, int32_t *cells, int16_t *line) {
+/* Of a row of pixels the gradient and the shares of six orientations in it.
+
+   A direction 90 degrees or more from the gradient has no share, so that of 30 and 150 degrees, and of 60 and 120, one
+   is nothing: which, the signs say. */
+WIDE static void weigh(const int16_t *restrict right, const int16_t *restrict down, int count, int16_t *restrict strength,
+                       int16_t *restrict level, int16_t *restrict flat, int16_t *restrict steep, int16_t *restrict upright,
+                       int16_t *restrict other_steep, int16_t *restrict other_flat) {
+    for (int x = 0; x < count; x++) {
+        const int16_t falling = (int16_t)((right[x] ^ down[x]) >> 15);
+        const int16_t dx = (int16_t)(right[x] < 0 ? -right[x] : right[x]), dy = (int16_t)(down[x] < 0 ? -down[x] : down[x]);
+        const int16_t lying = (int16_t)((int16_t)(SLANTED * dx + HALF * dy) >> 6);
+        const int16_t standing = (int16_t)((int16_t)(HALF * dx + SLANTED * dy) >> 6);
+        const int16_t straight = dx > dy ? dx : dy, slanted = lying > standing ? lying : standing;
+        const int16_t most = straight > slanted ? straight : slanted, seven = (int16_t)(7 * most);
+        const int16_t a = (int16_t)(8 * dx - seven), b = (int16_t)(8 * lying - seven);
+        const int16_t c = (int16_t)(8 * standing - seven), d = (int16_t)(8 * dy - seven);
+        const int16_t one = b > 0 ? b : 0, two = c > 0 ? c : 0;
+        strength[x] = most;
+        level[x] = a > 0 ? a : 0;
+        flat[x] = (int16_t)(one & ~falling);
+        steep[x] = (int16_t)(two & ~falling);
+        upright[x] = d > 0 ? d : 0;
+        other_steep[x] = (int16_t)(two & falling);
+        other_flat[x] = (int16_t)(one & falling);
+    }
+}
+
+/* Pairs of a row, added to a row of cells. */
+WIDE static void add_pairs(const int16_t *restrict row, int wide, int32_t *restrict cells) {
+    for (int x = 0; x < wide; x++) cells[x] += (int32_t)row[2 * x] + (int32_t)row[2 * x + 1];
+}
+
+/* Sums of the cells of 2 x 2 pixels of a part: luminance, gradient, gradient by orientation. `line` has room for nine
+   rows of pixels. */
+WIDE static void sum_cells(const uint8_t *grey, int rows, int cols, int top, int start, int high, int wide,
+                           int32_t *restrict cells, int16_t *restrict line) {
     const size_t plane = (size_t)high * wide;
     memset(cells, 0, PLANES * plane * sizeof *cells);
-    const int across = 2 * wide;
-    int16_t *gradient = line, *parts = line + across;
+    const int across = 2 * wide, last = across - 1;
+    int16_t *right = line + (size_t)(ORIENTATIONS + 1) * across, *down = right + across;
     for (int y = 0; y < 2 * high; y++) {
-        const uint8_t *row = grey + (size_t)y * cols;
-        const uint8_t *above = y > 0 ? row - cols : row, *below = y + 1 < rows ? row + cols : row;
-        for (int k = 0; k < ORIENTATIONS; k++) {
-            const int16_t c = COSINES[k], s = SINES[k];
-            int16_t *part = parts + (size_t)k * across;
-            for (int x = 1; x < across - 1; x++) {
-                const int16_t dx = (int16_t)(row[x + 1] - row[x - 1]), dy = (int16_t)(below[x] - above[x]);
-                const int16_t along = (int16_t)(c * dx + s * dy);
-                part[x] = (int16_t)((along < 0 ? -along : along) >> 6);
-            }
-            for (int i = 0; i < 2; i++) {
-                const int x = i ? across - 1 : 0, left = x > 0 ? x - 1 : x, right = x + 1 < cols ? x + 1 : x;
-                const int along = c * (row[right] - row[left]) + s * (below[x] - above[x]);
-                part[x] = (int16_t)((along < 0 ? -along : along) >> 6);
-            }
-        }
-        memcpy(gradient, parts, (size_t)across * sizeof *gradient);
-        for (int k = 1; k < ORIENTATIONS; k++) {
-            const int16_t *part = parts + (size_t)k * across;
-            for (int x = 0; x < across; x++) gradient[x] = part[x] > gradient[x] ? part[x] : gradient[x];
-        }
+        const uint8_t *row = grey + (size_t)(2 * top + y) * cols + 2 * start;
+        const uint8_t *above = 2 * top + y > 0 ? row - cols : row, *below = 2 * top + y + 1 < rows ? row + cols : row;
+        for (int x = 1; x < last; x++) right[x] = (int16_t)(row[x + 1] - row[x - 1]);
+        right[0] = (int16_t)(row[1] - row[start > 0 ? -1 : 0]);
+        right[last] = (int16_t)(row[2 * start + across < cols ? across : last] - row[last - 1]);
+        for (int x = 0; x < across; x++) down[x] = (int16_t)(below[x] - above[x]);
+        weigh(right, down, across, line, line + across, line + 2 * across, line + 3 * across, line + 4 * across,
+              line + 5 * across, line + 6 * across);
         int32_t *to = cells + (size_t)(y / 2) * wide;
-        for (int x = 0; x < wide; x++) {
-            to[x] += row[2 * x] + row[2 * x + 1];
-            to[plane + x] += gradient[2 * x] + gradient[2 * x + 1];
-        }
-        for (int k = 0; k < ORIENTATIONS; k++) {
-            int16_t *part = parts + (size_t)k * across;
-            for (int x = 0; x < across; x++) {
-                const int16_t share = (int16_t)(8 * part[x] - 7 * gradient[x]);
-                part[x] = share > 0 ? share : 0;
-            }
-            int32_t *sum = to + (size_t)(2 + k) * plane;
-            for (int x = 0; x < wide; x++) sum[x] += part[2 * x] + part[2 * x + 1];
-        }
+        for (int x = 0; x < wide; x++) to[x] += row[2 * x] + row[2 * x + 1];
+        for (size_t k = 0; k <= ORIENTATIONS; k++) add_pairs(line + k * across, wide, to + (1 + k) * plane);
     }
 }
 
@@ -96,13 +106,13 @@ WIDE static void sum_around(const int32_t *cells, int high, int wide, int32_t *s
     }
 }
 
-/* The plane smoothed by (1 2 1) both ways. */
-WIDE static void smooth(const uint8_t *plane, int high, int wide, uint8_t *out, uint16_t *line) {
+/* The plane smoothed by (1 2 1) both ways, into a part of one whose rows are `apart`. */
+WIDE static void smooth(const uint8_t *plane, int high, int wide, uint8_t *out, size_t apart, uint16_t *line) {
     for (int y = 0; y < high; y++) {
         const uint8_t *row = plane + (size_t)y * wide;
         const uint8_t *above = y > 0 ? row - wide : row, *below = y + 1 < high ? row + wide : row;
         for (int x = 0; x < wide; x++) line[x] = (uint16_t)(above[x] + 2 * row[x] + below[x]);
-        uint8_t *to = out + (size_t)y * wide;
+        uint8_t *to = out + (size_t)y * apart;
         for (int x = 1; x < wide - 1; x++) to[x] = (uint8_t)((line[x - 1] + 2 * line[x] + line[x + 1] + 8) >> 4);
         to[0] = (uint8_t)((3 * line[0] + line[wide > 1 ? 1 : 0] + 8) >> 4);
         if (wide > 1) to[wide - 1] = (uint8_t)((line[wide - 2] + 3 * line[wide - 1] + 8) >> 4);
@@ -129,22 +139,36 @@ WIDE static void strengthen(const int32_t *from, const int32_t *strong, size_t p
     }
 }
 
-PyDoc_STRVAR(channels_doc, "channels(grey, rows, cols, room, gain, contrast, out): write uint8 planes (8, rows / 2, cols / 2)");
+PyDoc_STRVAR(channels_doc, "channels(grey, parts, rows, cols, room, gain, contrast, out): write uint8 planes (8, rows / 2, "
+                           "cols / 2) within the int32 `parts` (row, column, rows, columns in cells)");
 
 static PyObject *channels(PyObject *self, PyObject *args) {
-    Py_buffer grey, out;
+    Py_buffer grey, parts, out;
     int rows, cols;
     float room, gain, contrast;
-    if (!PyArg_ParseTuple(args, "y*iifffw*", &grey, &rows, &cols, &room, &gain, &contrast, &out)) return NULL;
-    const int high = rows / 2, wide = cols / 2;
-    const size_t plane = (size_t)(high > 0 ? high : 0) * (size_t)(wide > 0 ? wide : 0);
+    if (!PyArg_ParseTuple(args, "y*y*iifffw*", &grey, &parts, &rows, &cols, &room, &gain, &contrast, &out)) return NULL;
+    const int every_high = rows / 2, every_wide = cols / 2;
+    const size_t every = (size_t)(every_high > 0 ? every_high : 0) * (size_t)(every_wide > 0 ? every_wide : 0);
+    const Py_ssize_t count = parts.len / 16;
+    const int32_t *part = parts.buf;
+    size_t largest = 0, widest = 0;
     int fine = 1;
     int32_t *cells = NULL;
-    if (rows < 2 || cols < 2 || grey.len != (Py_ssize_t)rows * cols || out.len != (Py_ssize_t)(PLANES * plane))
+    if (rows < 2 || cols < 2 || grey.len != (Py_ssize_t)rows * cols || out.len != (Py_ssize_t)(PLANES * every))
         fine = wrong("channels: the buffers do not fit rows and cols");
+    for (Py_ssize_t i = 0; fine && i < count; i++) {
+        const int32_t *p = part + 4 * i;
+        if (p[0] < 0 || p[1] < 0 || p[2] < 1 || p[3] < 1 || p[2] > every_high - p[0] || p[3] > every_wide - p[1])
+            fine = wrong("channels: a part lies outside the picture");
+        else {
+            const size_t area = (size_t)p[2] * p[3];
+            largest = area > largest ? area : largest;
+            widest = (size_t)p[3] > widest ? (size_t)p[3] : widest;
+        }
+    }
     if (fine) {
-        const size_t line = (size_t)(ORIENTATIONS + 1) * 2 * wide;
-        cells = malloc((PLANES + 2) * plane * sizeof *cells + wide * sizeof *cells + line * sizeof(int16_t) + plane);
+        const size_t line = (ORIENTATIONS + 3) * 2 * widest;
+        cells = malloc((PLANES + 2) * largest * sizeof *cells + widest * sizeof *cells + line * sizeof(int16_t) + largest + 1);
         if (!cells) {
             PyErr_NoMemory();
             fine = 0;
@@ -152,24 +176,31 @@ static PyObject *channels(PyObject *self, PyObject *args) {
     }
     if (fine) {
         Py_BEGIN_ALLOW_THREADS
-        int32_t *light = cells + PLANES * plane, *strong = light + plane, *columns = strong + plane;
-        int16_t *line = (int16_t *)(columns + wide);
-        uint8_t *raw = (uint8_t *)(line + (size_t)(ORIENTATIONS + 1) * 2 * wide);
-        sum_cells(grey.buf, rows, cols, high, wide, cells, line);
-        sum_around(cells, high, wide, light, columns);
-        sum_around(cells + plane, high, wide, strong, columns);
-        for (int p = 0; p < PLANES; p++) {
-            const int32_t *from = cells + p * plane;
-            if (p == 0)
-                lighten(from, light, strong, plane, room, contrast, raw);
-            else
-                strengthen(from, strong, plane, room, gain, raw);
-            smooth(raw, high, wide, (uint8_t *)out.buf + p * plane, (uint16_t *)line);
+        for (Py_ssize_t i = 0; i < count; i++) {
+            const int32_t *p = part + 4 * i;
+            const int high = p[2], wide = p[3];
+            const size_t plane = (size_t)high * wide;
+            int32_t *light = cells + PLANES * plane, *strong = light + plane, *columns = strong + plane;
+            int16_t *line = (int16_t *)(columns + wide);
+            uint8_t *raw = (uint8_t *)(line + (size_t)(ORIENTATIONS + 3) * 2 * wide);
+            sum_cells(grey.buf, rows, cols, p[0], p[1], high, wide, cells, line);
+            sum_around(cells, high, wide, light, columns);
+            sum_around(cells + plane, high, wide, strong, columns);
+            for (int k = 0; k < PLANES; k++) {
+                const int32_t *from = cells + k * plane;
+                if (k == 0)
+                    lighten(from, light, strong, plane, room, contrast, raw);
+                else
+                    strengthen(from, strong, plane, room, gain, raw);
+                uint8_t *to = (uint8_t *)out.buf + k * every + (size_t)p[0] * every_wide + p[1];
+                smooth(raw, high, wide, to, every_wide, (uint16_t *)line);
+            }
         }
         Py_END_ALLOW_THREADS
     }
     free(cells);
     PyBuffer_Release(&grey);
+    PyBuffer_Release(&parts);
     PyBuffer_Release(&out);
     if (!fine) return NULL;
     Py_RETURN_NONE;
@@ -205,16 +236,15 @@ static inline int32_t walk(const Forest *f, const uint8_t *at, int trees, int32_
 
 static int32_t sum_leaves(const Forest *f, const uint8_t *at, int trees, int32_t slack, int *passed) {
     switch (f->depth) {
+    case 1: return walk(f, at, trees, slack, passed, 1);
     case 2: return walk(f, at, trees, slack, passed, 2);
-    case 3: return walk(f, at, trees, slack, passed, 3);
-    case 4: return walk(f, at, trees, slack, passed, 4);
-    default: return walk(f, at, trees, slack, passed, f->depth);
+    default: return walk(f, at, trees, slack, passed, 3);
     }
 }
 
 static int fits(const Forest *f, const Py_buffer *features, const Py_buffer *limits, const Py_buffer *leaves,
                 const Py_buffer *least) {
-    if (f->trees < 0 || f->depth < 1 || f->depth > 8) return 0;
+    if (f->trees < 0 || f->depth < 1 || f->depth > 3) return 0;
     const Py_ssize_t inner = ((Py_ssize_t)1 << f->depth) - 1;
     return features->len == 4 * f->trees * inner && limits->len == f->trees * inner &&
            leaves->len == 2 * f->trees * (inner + 1) && least->len == 4 * (Py_ssize_t)f->trees;
@@ -229,16 +259,17 @@ static int within(const Forest *f, const Py_buffer *features, int high, int wide
 }
 
 PyDoc_STRVAR(scan_doc,
-             "scan(planes, high, wide, side, step, first, slack, trees, depth, features, limits, leaves, least, found) -> "
+             "scan(planes, high, wide, side, step, first, slack, trees, depth, features, limits, leaves, least, owners, found) -> "
              "n: windows of side x side cells that pass all trees, written to int32 rows (x, y, score) of `found`.\n"
-             "Every `step`th window is tried with the `first` trees; around those that pass all are tried with all.");
+             "Every `step`th window is tried with the `first` trees; around those that pass all are tried with all.\n"
+             "owners: int16 of each cell; windows count whose first and last cell have the same, and not below 0.");
 
 static PyObject *scan(PyObject *self, PyObject *args) {
-    Py_buffer planes, features, limits, leaves, least, found;
+    Py_buffer planes, features, limits, leaves, least, owners, found;
     int high, wide, side, step, first, slack;
     Forest f;
-    if (!PyArg_ParseTuple(args, "y*iiiiiiiiy*y*y*y*w*", &planes, &high, &wide, &side, &step, &first, &slack, &f.trees,
-                          &f.depth, &features, &limits, &leaves, &least, &found))
+    if (!PyArg_ParseTuple(args, "y*iiiiiiiiy*y*y*y*y*w*", &planes, &high, &wide, &side, &step, &first, &slack,
+                          &f.trees, &f.depth, &features, &limits, &leaves, &least, &owners, &found))
         return NULL;
     f.features = features.buf, f.limits = limits.buf, f.leaves = leaves.buf, f.least = least.buf;
     Py_ssize_t count = 0;
@@ -247,7 +278,8 @@ static PyObject *scan(PyObject *self, PyObject *args) {
     const size_t plane = (size_t)high * wide;
     int fine = 1;
     if (high < 1 || wide < 1 || side < 1 || step < 1 || first < 0 || first > f.trees ||
-        planes.len != (Py_ssize_t)(PLANES * plane) || !fits(&f, &features, &limits, &leaves, &least))
+        planes.len != (Py_ssize_t)(PLANES * plane) || owners.len != (Py_ssize_t)(2 * plane) ||
+        !fits(&f, &features, &limits, &leaves, &least))
         fine = wrong("scan: the buffers do not fit the sizes");
     if (fine && high >= side && wide >= side) {
         fine = within(&f, &features, high, wide, side);
@@ -260,12 +292,16 @@ static PyObject *scan(PyObject *self, PyObject *args) {
     if (near) {
         Py_BEGIN_ALLOW_THREADS
         const uint8_t *base = planes.buf;
+        const int16_t *owner = owners.buf;
         int32_t *to = found.buf;
         int passed;
         const int down = high - side, right = wide - side;
+        const size_t last = (size_t)(side - 1) * wide + side - 1;
         for (int y = 0; y <= down; y += step)
             for (int x = 0; x <= right; x += step) {
-                sum_leaves(&f, base + (size_t)y * wide + x, first, slack, &passed);
+                const size_t at = (size_t)y * wide + x;
+                if (owner[at] < 0 || owner[at] != owner[at + last]) continue;
+                sum_leaves(&f, base + at, first, slack, &passed);
                 if (!passed) continue;
                 const int reach = step - 1;
                 for (int v = y - reach; v <= y + reach; v++)
@@ -274,8 +310,9 @@ static PyObject *scan(PyObject *self, PyObject *args) {
             }
         for (int y = 0; y <= down; y++)
             for (int x = 0; x <= right; x++) {
-                if (!near[(size_t)y * wide + x]) continue;
-                const int32_t sum = sum_leaves(&f, base + (size_t)y * wide + x, f.trees, 0, &passed);
+                const size_t at = (size_t)y * wide + x;
+                if (!near[at] || owner[at] < 0 || owner[at] != owner[at + last]) continue;
+                const int32_t sum = sum_leaves(&f, base + at, f.trees, 0, &passed);
                 if (!passed || count >= most) continue;
                 to[3 * count] = x, to[3 * count + 1] = y, to[3 * count + 2] = sum;
                 count++;
@@ -288,6 +325,7 @@ static PyObject *scan(PyObject *self, PyObject *args) {
     PyBuffer_Release(&limits);
     PyBuffer_Release(&leaves);
     PyBuffer_Release(&least);
+    PyBuffer_Release(&owners);
     PyBuffer_Release(&found);
     return fine ? PyLong_FromSsize_t(count) : NULL;
 }

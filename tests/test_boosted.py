@@ -16,8 +16,10 @@ from eigenface.boosting.trees import Growth, grow_forest, running_sums
 from eigenface.datasets.drawn import draw_photo
 from eigenface.detection import get_detector
 from eigenface.detection.boosted import SHIPPED, load_detector, save_detector
-from eigenface.detection.forest import GIVEN_UP, Forest, around, judge, scan
-from eigenface.detection.pyramid import cut, levels
+from eigenface.detection.forest import Forest
+from eigenface.detection.pyramid import LEAST_SIDE, PAD, SMALLER, cut, levels
+from eigenface.detection.scanning import GIVEN_UP, around, judge, scan
+from eigenface.detection.sheet import sheet
 from eigenface.engine import compiled
 from eigenface.errors import ModelError
 from eigenface.features.channels import PLANES, channels
@@ -78,20 +80,68 @@ def test_channels_are_the_same_bytes_with_and_without_the_compiled_part(rows: in
 
 
 @needs_compiler
-@settings(max_examples=30, deadline=None)
-@given(st.integers(1, 4), st.integers(1, 3), st.integers(0, 200), st.integers(0, 10_000))
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 3), st.integers(1, 3), st.integers(0, 200), st.integers(0, 10_000))
 def test_forests_judge_alike_with_and_without_the_compiled_part(depth: int, step: int, slack: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    planes = rng.integers(0, 256, (PLANES, int(rng.integers(4, 30)), int(rng.integers(4, 30)))).astype(np.uint8)
-    forest = random_forest(rng, side=5, depth=depth, trees=40)
-    found = scan(planes, forest, step=step, first=12, slack=slack)
-    places, _ = around(found, 5, 5, planes)
+    planes = rng.integers(0, 256, (PLANES, int(rng.integers(4, 60)), int(rng.integers(4, 60)))).astype(np.uint8)
+    owners = np.zeros(planes.shape[1:], np.int16)
+    if seed % 2:  # two pictures side by side, with a gap
+        owners[:, planes.shape[2] // 2 :] = 1
+        owners[planes.shape[1] // 3] = -1
+    forest = random_forest(rng, side=5, depth=depth, trees=90)
+    found = scan(planes, forest, owners=owners, step=step, first=60, slack=slack)
+    places, _ = around(found, 5, 5, owners)
     scores = judge(planes, forest, places)
+    anywhere = (
+        np.argwhere(np.ones((planes.shape[1] - 4, planes.shape[2] - 4))) if min(planes.shape[1:]) >= 5 else places
+    )
+    every = judge(planes, forest, anywhere[:, ::-1].astype(np.int32))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EIGENFACE_PURE", "1")
-        assert np.array_equal(scan(planes, forest, step=step, first=12, slack=slack), found)
+        assert np.array_equal(scan(planes, forest, owners=owners, step=step, first=60, slack=slack), found)
         assert np.array_equal(judge(planes, forest, places), scores)
+        assert np.array_equal(judge(planes, forest, anywhere[:, ::-1].astype(np.int32)), every)
     assert np.array_equal(scores, found[:, 2])
+
+
+def test_no_window_reaches_from_one_picture_of_a_sheet_into_the_next() -> None:
+    planes = np.full((PLANES, 30, 40), 9, np.uint8)
+    owners = np.full((30, 40), -1, np.int16)
+    owners[2:14, 2:20], owners[15:29, 1:12] = 0, 1
+    forest = Forest(
+        6,
+        np.zeros((1, 1), np.int32),
+        np.full((1, 1), 5, np.uint8),
+        np.array([[-9, 9]], np.int16),
+        np.zeros(1, np.int32),
+    )
+    expected = [
+        (x, y)
+        for y in range(25)
+        for x in range(35)
+        if len(np.unique(owners[y : y + 6, x : x + 6])) == 1 > -owners[y, x]
+    ]
+    found = scan(planes, forest, owners=owners)[:, :2]
+    assert [tuple(place) for place in found.tolist()] == expected
+    wider, fits = around(found, 6, 10, owners)
+    assert len(wider) == fits.sum() == 3 * 9 + 5 * 2
+
+
+@pytest.mark.parametrize("pure", ["", "1"])
+def test_a_level_has_the_same_channels_on_a_sheet_as_alone(pure: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EIGENFACE_PURE", pure)
+    grey = smooth_picture(np.random.default_rng(2), 131, 90)
+    laid = sheet(grey, 0.9)
+    alone = list(levels(grey, 0.9, smaller=SMALLER, least=LEAST_SIDE, pad=PAD))
+    assert len(alone) == len(laid.scales) > 5
+    for number, level in enumerate(alone):
+        planes, (x, y) = channels(level.grey), laid.first[number]
+        there = slice(y, y + planes.shape[1]), slice(x, x + planes.shape[2])
+        assert np.array_equal(laid.planes[:, there[0], there[1]], planes)
+        assert (laid.owners[there] == number).all()
+        assert (laid.owners == number).sum() == planes[0].size
+        assert tuple(laid.scales[number]) == (level.across, level.down)
 
 
 def test_every_window_of_a_scan_is_what_its_trees_say() -> None:
@@ -183,6 +233,20 @@ def test_a_square_beyond_the_border_repeats_it() -> None:
     square = cut(grey, -20, 10, 40, 40)
     assert (square[:, :20] == grey[0, 0]).all()
     assert abs(int(square[20, 35]) - int(grey[0, 15])) <= 2
+
+
+def test_a_square_of_the_pictures_own_size_is_its_pixels() -> None:
+    grey = np.random.default_rng(0).integers(0, 256, (40, 50)).astype(np.uint8)
+    assert np.array_equal(cut(grey, 7, 5, 20, 20), grey[5:25, 7:27])
+
+
+@pytest.mark.parametrize("size", [10, 30, 90, 400])
+def test_a_square_shows_the_same_place_at_every_size(size: int) -> None:
+    """Of a slope a pixel's grey says where it lies, and its middle is half a pixel from its corner."""
+    grey = np.tile(np.arange(0, 240, dtype=np.uint8), (240, 1))
+    square = cut(grey, 60, 50, 120, size)
+    expected = 60 + 120 * (np.arange(size) + 0.5) / size - 0.5
+    assert np.abs(square - expected).max() <= 1
 
 
 def test_the_shipped_detector_is_small_and_its_own_boxes_are_squares_of_the_frontal_cascade() -> None:

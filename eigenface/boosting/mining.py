@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from eigenface.detection.forest import GIVEN_UP, Forest, Windows, around, judge, scan
+from eigenface.detection.forest import Forest
 from eigenface.detection.merge import Boxes, overlaps
 from eigenface.detection.pyramid import LEAST_SIDE, PAD, SMALLER, SQUARE, Grey, levels
+from eigenface.detection.scanning import GIVEN_UP, Windows, around, judge, scan
 from eigenface.features.channels import CELL, PLANES, channels
 
 _SMALLEST = 26.0  # pixels of the smallest square looked for
@@ -71,13 +72,13 @@ def mine(
 
 def passing(planes: NDArray[np.uint8], judges: Judges, side: int) -> Windows:
     """Windows (x, y, score of the last judge) of `side` cells, which must lie within the planes, that all pass."""
-    first = judges[0]
+    first, owners = judges[0], np.zeros(planes.shape[1:], np.int16)
     windows = scan(planes, first)
     for forest in judges[1:]:
-        places, fits = around(windows, first.side, forest.side, planes)
+        places, fits = around(windows, first.side, forest.side, owners)
         scores = judge(planes, forest, places)
         windows = np.column_stack([windows[fits, :2], scores])[scores > GIVEN_UP]
-    places, fits = around(windows, first.side, side, planes)
+    places, fits = around(windows, first.side, side, owners)
     return np.column_stack([places, windows[fits, 2]]).astype(np.int32)
 
 

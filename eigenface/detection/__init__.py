@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from eigenface.errors import RequestError
+from eigenface.limits import SMALLEST_FACE
 from eigenface.types import Detection, Pixels
 
 DETECTORS = ("boosted", "haar")
@@ -22,11 +23,18 @@ class Detector(Protocol):
     min_score: float
     """Least score, 0..1, of a box that is answered when nobody asks for another."""
 
-    def detect(self, pixels: Pixels, *, min_face: int = 24, min_score: float | None = None) -> list[Detection]:
-        """Faces in an RGB picture (rows, cols, 3), uint8; the largest first.
+    def detect(
+        self, pixels: Pixels, *, min_face: int = SMALLEST_FACE, min_score: float | None = None
+    ) -> list[Detection]:
+        """Faces of a picture: squares as the frontal Haar cascade gives them, the largest first.
 
-        `min_face` is the side in pixels of the smallest square wanted, `min_score` (0..1) the least score;
-        without it the detector's own.
+        Parameters
+        ----------
+        pixels : uint8 array (rows, cols, 3), RGB
+        min_face : int
+            Side in pixels of the smallest square wanted.
+        min_score : float, optional
+            Least score, 0..1, instead of the detector's own; 0 gives every candidate.
         """
         ...
 

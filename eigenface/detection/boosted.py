@@ -5,7 +5,8 @@
    the mean counts; faces turned to the right by one, and to the left by its mirror image.
 3. *Merge.* Windows that overlap are one face. That many agree is evidence, and their mean is the box.
 4. *Verify.* Each candidate is cut out and judged once more, by Fisher vectors of its details (verify.py).
-5. *Score.* A logistic of both turns the evidence into the probability that the box is a face.
+5. *Score.* A logistic of both turns the evidence into the probability that the box is a face; of boxes within each
+   other one stays (merge.py).
 6. *Place.* The frontal cascade's windows, where it fires, say more exactly where the face is.
 
 References: Dollár, Appel, Belongie and Perona, Fast feature pyramids for object detection, PAMI 2014,
@@ -17,7 +18,6 @@ from __future__ import annotations
 
 import functools
 import json
-import math
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -27,13 +27,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eigenface.detection.forest import GIVEN_UP, UNIT, Forest, around, judge, scan
+from eigenface.detection.forest import UNIT, Forest
 from eigenface.detection.haar import HaarDetector
-from eigenface.detection.merge import Boxes, overlaps
-from eigenface.detection.pyramid import LEAST_SIDE, PAD, SMALLER, SQUARE, Grey, bounded_scale, levels
+from eigenface.detection.merge import Boxes, keep_best, overlaps
+from eigenface.detection.pyramid import PAD, SQUARE, Grey, bounded_scale
+from eigenface.detection.scanning import GIVEN_UP, around, judge, scan
+from eigenface.detection.sheet import Sheet, sheet
 from eigenface.detection.verify import Verifier
 from eigenface.errors import ModelError
-from eigenface.features.channels import CELL, channels
+from eigenface.features.channels import CELL
 from eigenface.limits import SMALLEST_FACE
 from eigenface.types import Box, Detection, Pixels, check_pixels
 from eigenface.vision import cv2
@@ -51,8 +53,8 @@ _PLACED = 48  # pixels of the smallest square that is placed: smaller ones have 
 _SLACK = UNIT // 4  # a window between two of the grid may be a better one
 _MOST_WINDOWS = 600  # that are merged
 _SAME_WINDOW = 0.5
-_SAME_FACE, _INSIDE = 0.3, 0.6
-"""Overlap, and share of the smaller box in the larger, from which two boxes are one face."""
+_SAME_FACE = 0.3
+"""Overlap from which two boxes are one face."""
 
 FORESTS = ("gate", "tight", "wide", "turned")
 
@@ -125,34 +127,32 @@ class BoostedDetector:
     def detect(
         self, pixels: Pixels, *, min_face: int = SMALLEST_FACE, min_score: float | None = None
     ) -> list[Detection]:
-        """Faces of an RGB picture (rows, cols, 3), uint8: squares, the largest first.
+        """What `detection.Detector.detect` says.
 
-        Parameters
-        ----------
-        pixels : uint8 array (rows, cols, 3), RGB
-        min_face : int
-            Side in pixels of the smallest box wanted. The scan is bounded: in a picture of 12 megapixels faces below
-            about 90 pixels are not seen, whatever is asked.
-        min_score : float, optional
-            Instead of the detector's own, 0..1.
+        The scan is bounded: in a picture of 12 megapixels faces below about 90 pixels are not seen, whatever is asked.
         """
         check_pixels(pixels)
         least = self.min_score if min_score is None else min_score
-        found, verified = self.candidates(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), min_face)
+        grey: Grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+        found, verified = self.candidates(grey, min_face)
         scores = self.evidence.scores(found, verified)
-        detections = [
+        # The second look knows best which of two boxes within each other is the face: a mouth may pass for a small one.
+        detections = keep_best(
             Detection(Box(float(x), float(y), float(side), float(side)), float(score))
             for (x, y, side, _), score in zip(found, scores, strict=True)
-            if score >= least and side >= min_face
+        )
+        detections = [
+            replace(one, box=self._placed(grey, one.box))
+            for one in detections
+            if one.score >= least and one.box.width >= min_face
         ]
-        detections = [replace(one, box=self._placed(pixels, one.box)) for one in detections]
         return sorted(detections, key=lambda d: -d.box.area)
 
-    def _placed(self, pixels: Pixels, box: Box) -> Box:
+    def _placed(self, grey: Grey, box: Box) -> Box:
         """Step 6."""
         if box.width < _PLACED:
             return box
-        placed = self._placer.placed(pixels, box)
+        placed = self._placer.placed(grey, box)
         return placed if placed.iou(box) > _SAME_WINDOW else box
 
     def candidates(self, grey: Grey, min_face: float) -> tuple[Boxes, NDArray[np.float32]]:
@@ -167,49 +167,32 @@ class BoostedDetector:
     def windows(self, grey: Grey, min_face: float) -> Boxes:
         """Steps 1 and 2: rows (x, y, side, log odds) of windows that a part takes for a face, in pixels."""
         # A face a little smaller than asked for still fires in the first level's windows, and its box may be larger.
-        scale = bounded_scale(grey, SQUARE / min_face, _MOST_PIXELS)
-        rows = [
-            found
-            for level in levels(grey, scale, smaller=SMALLER, least=LEAST_SIDE, pad=PAD)
-            for found in self._of_level(level.grey, level.across, level.down)
-        ]
-        return np.concatenate(rows) if rows else np.empty((0, 4))
-
-    def _of_level(self, grey: Grey, across: float, down: float) -> list[Boxes]:
-        planes = channels(grey)
+        laid = sheet(grey, bounded_scale(grey, SQUARE / min_face, _MOST_PIXELS))
         gate = self.forests["gate"]
-        passed = scan(planes, gate, slack=_SLACK)[:, :2]
-        if not len(passed):
-            return []
-        found: list[tuple[NDArray[np.int32], NDArray[Any]]] = []
+        passed = scan(laid.planes, gate, owners=laid.owners, slack=_SLACK)[:, :2]
         tight, wide = self.forests["tight"], self.forests["wide"]
-        scores = judge(planes, tight, passed)
+        scores = judge(laid.planes, tight, passed)
         frontal, scores = passed[scores > GIVEN_UP], scores[scores > GIVEN_UP]
-        places, fits = around(frontal, gate.side, wide.side, planes)
-        wider = judge(planes, wide, places)
+        places, fits = around(frontal, gate.side, wide.side, laid.owners)
+        wider = judge(laid.planes, wide, places)
         agreed = wider > GIVEN_UP
-        found.append((places[agreed], (scores[fits][agreed] + wider[agreed]) / 2))
-        turned, _ = around(passed, gate.side, self._mirrored.side, planes)
+        found = [self._squares(laid, places[agreed], (scores[fits][agreed] + wider[agreed]) / 2)]
+        turned, _ = around(passed, gate.side, self._mirrored.side, laid.owners)
         for forest in (self.forests["turned"], self._mirrored):
-            scores = judge(planes, forest, turned)
-            found.append((turned[scores > GIVEN_UP], scores[scores > GIVEN_UP]))
-        side = SQUARE / math.sqrt(across * down)
-        corner = (wide.side * CELL - SQUARE) / 2 - PAD
-        return [
-            np.column_stack(
-                [
-                    (CELL * places[:, 0] + corner) / across,
-                    (CELL * places[:, 1] + corner) / down,
-                    np.full(len(places), side),
-                    sums / UNIT,
-                ]
-            )[sums / UNIT >= self.evidence.least]
-            for places, sums in found
-            if len(places)
-        ]
+            scores = judge(laid.planes, forest, turned)
+            found.append(self._squares(laid, turned[scores > GIVEN_UP], scores[scores > GIVEN_UP]))
+        return np.concatenate(found)
+
+    def _squares(self, laid: Sheet, places: NDArray[np.int32], sums: NDArray[Any]) -> Boxes:
+        """Windows of the wide forest's side as rows of `windows`: those with enough evidence."""
+        places, sums = places[sums / UNIT >= self.evidence.least], sums[sums / UNIT >= self.evidence.least]
+        level = laid.owners[places[:, 1], places[:, 0]]
+        corner = (self.forests["wide"].side * CELL - SQUARE) / 2 - PAD
+        corners = (CELL * (places - laid.first[level]) + corner) / laid.scales[level]
+        return np.column_stack([corners, SQUARE / np.sqrt(laid.scales[level].prod(axis=1)), sums / UNIT])
 
     def merged(self, windows: Boxes) -> Boxes:
-        """Step 3: rows (x, y, side, evidence), one a face."""
+        """Step 3: rows (x, y, side, evidence), one a place and size."""
         if not len(windows):
             return np.empty((0, 4))
         windows = windows[np.argsort(-windows[:, 3], kind="stable")][:_MOST_WINDOWS]
@@ -231,10 +214,7 @@ class BoostedDetector:
 
 def _apart(boxes: Boxes, evidence: NDArray[np.float64]) -> list[int]:
     """Of boxes that cover one face the one with the most evidence: their numbers, that with the most first."""
-    shared = overlaps(boxes, boxes)
-    areas = boxes[:, 2] * boxes[:, 3]
-    inside = shared / (1 + shared) * (areas[:, None] + areas) / np.minimum(areas[:, None], areas)
-    same = (shared > _SAME_FACE) | (inside > _INSIDE)
+    same = overlaps(boxes, boxes) > _SAME_FACE
     free = np.ones(len(boxes), bool)
     kept = []
     for best in np.argsort(-evidence, kind="stable"):

@@ -19,10 +19,9 @@ import threading
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eigenface.detection.merge import Boxes, gather, keep_best, overlaps
-from eigenface.features.grey import Grey
+from eigenface.detection.pyramid import Grey, cut
 from eigenface.limits import SMALLEST_FACE
 from eigenface.types import Box, Detection, Pixels, check_pixels
 from eigenface.vision import CASCADES, cv2
@@ -75,77 +74,61 @@ class HaarDetector:
     def detect(
         self, pixels: Pixels, *, min_face: int = SMALLEST_FACE, min_score: float | None = None
     ) -> list[Detection]:
-        """Faces of an RGB picture (rows, cols, 3), uint8: squares, the largest first.
+        """What `detection.Detector.detect` says.
 
-        Parameters
-        ----------
-        pixels : uint8 array (rows, cols, 3), RGB
-        min_face : int
-            Side in pixels of the smallest box wanted. The scan is bounded: in a large picture faces below about a
-            fifteenth of its height are not seen, whatever is asked.
-        min_score : float, optional
-            Instead of the detector's own, 0..1.
+        The scan is bounded: in a large picture faces below about a fifteenth of its height are not seen, whatever is
+        asked.
         """
         check_pixels(pixels)
         least = self.min_score if min_score is None else min_score
-        scored = (self._look(pixels, candidate) for candidate in self._candidates(pixels))
+        grey: Grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+        scored = (self._look(grey, candidate) for candidate in self._candidates(grey))
         return [face for face in keep_best([d for d in scored if d.score >= least]) if face.box.width >= min_face]
 
-    def placed(self, pixels: Pixels, box: Box) -> Box:
-        """A face's square by the frontal cascade's windows around it; itself where too few of them agree.
+    def placed(self, grey: Grey, box: Box) -> Box:
+        """A face's square in a grey picture by the frontal cascade's windows around it; itself where too few agree.
 
         Its many windows, averaged, say where brows and chin are to about a hundredth of the side: three times as
         exactly as detectors that were taught to bear a shift.
         """
-        around, grey, scale = self._around(pixels, np.array([box.x, box.y, box.width, box.height]))
-        found = self._agreeing(_FRONTAL, grey, scale, around, box)
+        found = self._agreeing(_FRONTAL, *_around(grey, box), box)
         if len(found) < _PLACING:
             return box
         return Box(*(float(value) for value in found.mean(axis=0)))
 
-    def _candidates(self, pixels: Pixels) -> Boxes:
+    def _candidates(self, picture: Grey) -> Boxes:
         """Steps 1 and 2: places worth a second look, boxes (n, 4) in pixels of the picture."""
-        rows, cols = pixels.shape[:2]
+        rows, cols = picture.shape
         if min(rows, cols) < 2:
             return np.empty((0, 4))
         found = []
-        largest = _grey_at(pixels, _scan_scale(rows, cols, _SCAN_PIXELS[_FRONTAL]))
+        largest = picture
         for kind, most in _SCAN_PIXELS.items():
             scale = _scan_scale(rows, cols, most)
-            grey = _resized(largest, max(1, round(cols * scale)), max(1, round(rows * scale)))
+            grey = largest = _resized(largest, max(1, round(cols * scale)), max(1, round(rows * scale)))
             factor = _FINE_FACTOR if grey.size <= _FINE_PIXELS and kind == _FRONTAL else _SCAN_FACTOR
             grey = cv2.copyMakeBorder(grey, _PAD, _PAD, _PAD, _PAD, cv2.BORDER_REPLICATE)
             found.append((self._windows(kind, grey, factor, _SCAN_WINDOW) - [_PAD, _PAD, 0, 0]) / scale)
         windows = np.concatenate(found)
         return gather(windows[:: max(1, math.ceil(len(windows) / _MOST_WINDOWS))]) if len(windows) else windows
 
-    def _look(self, pixels: Pixels, box: Boxes) -> Detection:
+    def _look(self, picture: Grey, candidate: Boxes) -> Detection:
         """Steps 3 and 4: the candidate's refined box and its score."""
-        around, grey, scale = self._around(pixels, box)
-        agreeing = [
-            self._agreeing(kind, grey, scale, around, Box(*(float(value) for value in box)))
-            for kind in range(len(_FILES))
-        ]
+        box = Box(*(float(value) for value in candidate))
+        around = _around(picture, box)
+        agreeing = [self._agreeing(kind, *around, box) for kind in range(len(_FILES))]
         profile = max(agreeing[2:], key=len)
         windows = np.concatenate([*agreeing[:2], profile])
         if len(windows):
             weights = np.ones(len(windows))
             weights[len(windows) - len(profile) :] = _PROFILE_WEIGHT
-            box = np.average(windows, axis=0, weights=weights)
+            candidate = np.average(windows, axis=0, weights=weights)
         counts = (len(agreeing[0]), len(agreeing[1]), len(profile))
-        share = max(box[2] / min(pixels.shape[:2]), _SMALL_SHARE)
+        share = max(candidate[2] / min(picture.shape), _SMALL_SHARE)
         odds = float(np.dot(_WEIGHTS, [*np.log1p(counts), math.log(share), 1.0]))
-        return Detection(Box(*(float(value) for value in box)), 1 / (1 + math.exp(-odds)))
+        return Detection(Box(*(float(value) for value in candidate)), 1 / (1 + math.exp(-odds)))
 
-    def _around(self, pixels: Pixels, box: Boxes) -> tuple[tuple[int, int], Grey, float]:
-        """The picture around a box at the size of a second look: its corner, itself, and pixels for one of its own."""
-        half = box[2] * _LOOK_ROOM / 2
-        left, top = round(box[0] + box[2] / 2 - half), round(box[1] + box[3] / 2 - half)
-        size = max(2, round(2 * half))
-        grey = _square_at(pixels, left, top, size, round(_LOOK_SIDE * _LOOK_ROOM))
-        return (left, top), grey, size / len(grey)
-
-    def _agreeing(self, kind: int, grey: Grey, scale: float, corner: tuple[int, int], box: Box) -> Boxes:
+    def _agreeing(self, kind: int, corner: tuple[float, float], grey: Grey, scale: float, box: Box) -> Boxes:
         """A cascade's windows around a box that overlap it well, in the picture's pixels."""
         low, high = (int(_LOOK_SIDE * share) for share in _LOOK_RANGE)
         found = self._windows(kind, grey, _LOOK_FACTOR, low, high) * scale + [*corner, 0, 0]
@@ -187,34 +170,17 @@ def _scan_scale(rows: int, cols: int, most: int) -> float:
     return min(max(1.0, _SMALL_SIDE / min(rows, cols)), math.sqrt(most / (rows * cols)))
 
 
-def _grey_at(pixels: Pixels, scale: float) -> Grey:
-    """The picture in grey, `scale` times as large."""
-    rows, cols = pixels.shape[:2]
-    grey: Grey = cv2.cvtColor(
-        _resized(pixels, max(1, round(cols * scale)), max(1, round(rows * scale))), cv2.COLOR_RGB2GRAY
-    )
-    return grey
+def _around(grey: Grey, box: Box) -> tuple[tuple[float, float], Grey, float]:
+    """The picture around a box at the size of a second look: its corner, itself, and pixels for one of its own."""
+    side, size = box.width * _LOOK_ROOM, round(_LOOK_SIDE * _LOOK_ROOM)
+    left, top = (middle - side / 2 for middle in box.centre)
+    return (left, top), cut(grey, left, top, side, size), side / size
 
 
-def _resized(picture: NDArray[np.uint8], cols: int, rows: int) -> NDArray[np.uint8]:
+def _resized(grey: Grey, cols: int, rows: int) -> Grey:
     """A picture at another size, itself where that is its own."""
-    if picture.shape[:2] == (rows, cols):
-        return picture
-    shrinking = cols < picture.shape[1]
-    resized: NDArray[np.uint8] = cv2.resize(
-        picture, (cols, rows), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
-    )
+    if grey.shape == (rows, cols):
+        return grey
+    shrinking = cols < grey.shape[1]
+    resized: Grey = cv2.resize(grey, (cols, rows), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR)
     return resized
-
-
-def _square_at(pixels: Pixels, left: int, top: int, size: int, side: int) -> Grey:
-    """A square of the picture in grey at `side` pixels; beyond the picture its edge is repeated."""
-    rows, cols = pixels.shape[:2]
-    across, down = (min(max(left, 0), cols - 1), min(max(top, 0), rows - 1))
-    part = pixels[down : max(top + size, down + 1), across : max(left + size, across + 1)]
-    above, below = max(0, down - top), max(0, top + size - rows)
-    before, after = max(0, across - left), max(0, left + size - cols)
-    part = cv2.copyMakeBorder(part, above, below, before, after, cv2.BORDER_REPLICATE)
-    part = cv2.resize(part, (side, side), interpolation=cv2.INTER_AREA if size > side else cv2.INTER_LINEAR)
-    grey: Grey = cv2.cvtColor(part, cv2.COLOR_RGB2GRAY)
-    return grey

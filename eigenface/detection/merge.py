@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +41,7 @@ def gather(windows: Boxes) -> Boxes:
     return np.array(found).reshape(-1, 4)
 
 
-def keep_best(detections: Sequence[Detection]) -> list[Detection]:
+def keep_best(detections: Iterable[Detection]) -> list[Detection]:
     """Of boxes that cover one face keep one; the largest face first.
 
     The one with the largest odds times width: a small box inside a plausible face is an ear or an eye more often than

@@ -83,12 +83,20 @@ def bounded_scale(grey: Grey, wanted: float, most: int) -> float:
 def cut(grey: Grey, x: float, y: float, side: float, size: int) -> Grey:
     """The square at (x, y) of a grey picture at `size` x `size` pixels; beyond the picture its border is repeated."""
     scale = size / side
+    left = top = 0
     across = down = 1.0
     if scale < 0.5:  # shrunk by averaging first: bilinear steps would skip pixels
+        room = math.ceil(2 / scale)
+        rows, cols = grey.shape
+        left, top = (min(max(math.floor(at) - room, 0), most - 1) for at, most in ((x, cols), (y, rows)))
+        right, bottom = (max(math.ceil(at + side) + room, from_ + 1) for at, from_ in ((x, left), (y, top)))
+        grey = grey[top:bottom, left:right]
         rows, cols = grey.shape
         smaller = max(1, round(cols * 2 * scale)), max(1, round(rows * 2 * scale))
         across, down = smaller[0] / cols, smaller[1] / rows
         grey = cv2.resize(grey, smaller, interpolation=cv2.INTER_AREA)
-    matrix = np.array([[scale / across, 0.0, -x * scale], [0.0, scale / down, -y * scale]])
+    # A pixel's middle lies half a pixel from its corner, at every size.
+    shift = [(0.5 / by + at - to) * scale - 0.5 for by, at, to in ((across, left, x), (down, top, y))]
+    matrix = np.array([[scale / across, 0.0, shift[0]], [0.0, scale / down, shift[1]]])
     square: Grey = cv2.warpAffine(grey, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return square

@@ -1,0 +1,93 @@
+"""The channels of all levels of a pyramid side by side on one sheet, so that a scan is one call and not two dozen.
+
+Without the compiled part most of the time would go into calls for small levels.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eigenface.detection.pyramid import LEAST_SIDE, PAD, SMALLER, Grey, levels
+from eigenface.features.channels import CELL, PLANES, channels
+
+_RING = 2
+"""Cells of repeated border more around each level, so that no channel looks at a neighbour. An even number, as are the
+sizes on a sheet: a scan that tries every second window tries the same of a level wherever it lies."""
+
+_WIDTHS = 12  # of a sheet that are tried
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Levels of a picture in cells.
+
+    Parameters
+    ----------
+    planes : uint8 array (8, rows, cols)
+    owners : int16 array (rows, cols)
+        The number of the level that a cell belongs to, -1 for none.
+    first : int32 array (levels, 2)
+        Each level's first cell: x, y.
+    scales : float array (levels, 2)
+        Columns and rows of each level for one of the picture.
+    """
+
+    planes: NDArray[np.uint8]
+    owners: NDArray[np.int16]
+    first: NDArray[np.int32]
+    scales: NDArray[np.float64]
+
+
+def sheet(grey: Grey, scale: float) -> Sheet:
+    """The levels at which a detector looks for faces, from the picture `scale` times as large on."""
+    parts = list(levels(grey, scale, smaller=SMALLER, least=LEAST_SIDE, pad=PAD + CELL * _RING))
+    shapes = tuple((part.grey.shape[0] // CELL, part.grey.shape[1] // CELL) for part in parts)
+    (high, wide), corners = _packed(shapes)
+    pixels = np.zeros((CELL * high, CELL * wide), np.uint8)
+    owners = np.full((high, wide), -1, np.int16)
+    inner = np.zeros((len(parts), 4), np.int32)
+    for number, (part, (rows, cols), (y, x)) in enumerate(zip(parts, shapes, corners, strict=True)):
+        # An odd last row of pixels is not shown: it repeats the one before.
+        pixels[CELL * y : CELL * (y + rows), CELL * x : CELL * (x + cols)] = part.grey[: CELL * rows, : CELL * cols]
+        y, x, rows, cols = inner[number] = y + _RING, x + _RING, rows - 2 * _RING, cols - 2 * _RING
+        owners[y : y + rows, x : x + cols] = number
+    planes = channels(pixels, inner) if parts else np.zeros((PLANES, 0, 0), np.uint8)
+    scales = np.array([(part.across, part.down) for part in parts]).reshape(-1, 2)
+    return Sheet(planes, owners, inner[:, 1::-1], scales)
+
+
+@functools.lru_cache(maxsize=64)  # frames of a film are alike
+def _packed(shapes: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], Sequence[tuple[int, int]]]:
+    """Rows and columns of a sheet on which all these have room, and the row and column of each one's corner."""
+    if not shapes:
+        return (0, 0), ()
+    shapes = [(-(-rows // 2) * 2, -(-cols // 2) * 2) for rows, cols in shapes]
+    widest = max(cols for _, cols in shapes)
+    widths = range(widest, 2 * widest, max(2, widest // (_WIDTHS * 2) * 2))
+    tried = [(_shelved(shapes, wide), wide) for wide in widths]
+    (high, corners), wide = min(tried, key=lambda one: one[0][0] * one[1])
+    return (high, wide), corners
+
+
+def _shelved(shapes: Sequence[tuple[int, int]], wide: int) -> tuple[int, Sequence[tuple[int, int]]]:
+    """How high a sheet of a width becomes, and the corners: a shape lies where it leaves least free of the height, on a
+    new shelf when it fits nowhere, and what is free beside and below it is for others."""
+    high, corners = 0, []
+    free: list[tuple[int, int, int, int]] = []  # row, column, rows, columns
+    for rows, cols in shapes:
+        fitting = [one for one in free if one[2] >= rows and one[3] >= cols]
+        if fitting:
+            place = min(fitting, key=lambda one: (one[2], one[3]))
+            free.remove(place)
+        else:
+            place = high, 0, rows, wide
+            high += rows
+        y, x, down, across = place
+        corners.append((y, x))
+        free += [(y, x + cols, down, across - cols), (y + rows, x, down - rows, cols)]
+    return high, corners
