@@ -20,7 +20,7 @@ tune: $(VENV)/made
 	$(BIN)/python -m eigenface.pipelines.train_models $(DATA) --search
 
 bench: $(VENV)/made
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/run.py --plots build/bench
 
 lint: $(VENV)/made
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -1,101 +1,61 @@
-"""`make bench`: what an answer costs, against stock scikit-learn and a stock cascade in the same run.
+"""`make bench`: what search, answers and the server cost, against peers in the same run, in one table.
 
 Ratios compare; absolute figures are of this machine, on this day. Faces are drawn, so that nothing has to be there.
+With `--plots DIR`, time and memory against the number of faces as pictures.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
-import statistics
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import numpy as np
-from PIL import Image
+import answers
+import serving
+from growth import lines_of, plot_growth
+from timing import Measured
 
-from eigenface.datasets.drawn import draw_photo, make_faces
-from eigenface.detection import get_detector
-from eigenface.store import load_model
-from eigenface.vision import CASCADES, cv2
-
-
-def milliseconds(action: Callable[[], object], repeats: int = 9) -> float:
-    """Median of several runs, after one that is not counted."""
-    action()
-    times = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - began)
-    return 1e3 * statistics.median(times)
+from eigenface.vision import cv2
 
 
-def process(*command: str) -> float:
-    """Milliseconds of a whole process."""
-    return milliseconds(lambda: subprocess.run(command, check=True, capture_output=True), 5)
+def search(rows: int) -> Iterator[Measured]:
+    """The 144 candidates of the course, 5 folds: with and without the compiled part, stock plain and with memory."""
+    names = ("GridSearchCV", "GridSearchCV, Pipeline(memory=)", "without", "with")
+    seconds = dict(zip(names, (row[0] for row in lines_of("search.py", "--rows", str(rows))), strict=True))
+    for ours, said in (("with", "compiled"), ("without", "numpy alone")):
+        for peer in names[:2]:
+            what = f"search, 144 candidates x 5 folds, {rows} faces, {said}"
+            yield Measured(what, 1e3 * seconds[ours], 1e3 * seconds[peer], f"stock {peer}")
 
 
-def rows() -> list[tuple[str, float, float | None, str]]:
-    """What is measured, milliseconds, milliseconds of the peer, and who that is."""
-    cv2.setNumThreads(1)
-    crops = make_faces(n_per_class=100, size=(80, 120)).crops
-    found = []
-    for name in ("gender:eigenfaces", "gender"):
-        model = load_model(name)
-        stock = model.pipeline_
-        for count in (1, 200):
-            some = crops[:count]
-            ours = milliseconds(lambda m=model, s=some: m.predict_proba(s))
-            theirs = milliseconds(lambda m=stock, s=some: m.predict_proba(s))
-            found.append((f"{name}, {count} face{'s' * (count > 1)}", ours, theirs, "scikit-learn's pipeline"))
-    photo, _ = draw_photo(2, (480, 640), random_state=5)
-    cascade = cv2.CascadeClassifier(str(CASCADES / "haarcascade_frontalface_default.xml"))
-    grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
-    stock_scan = milliseconds(lambda: cascade.detectMultiScale(grey, 1.1, 5, minSize=(30, 30)))
-    found.append(
-        ("faces in 640x480", milliseconds(lambda: get_detector().detect(photo)), stock_scan, "stock cascade (1.1, 5)")
-    )
-    large = np.asarray(Image.fromarray(photo).resize((4000, 3000)))
-    large_grey = cv2.cvtColor(large, cv2.COLOR_RGB2GRAY)
-    stock_large = milliseconds(lambda: cascade.detectMultiScale(large_grey, 1.1, 5, minSize=(30, 30)), 1)
-    found.append(
-        (
-            "faces in 4000x3000",
-            milliseconds(lambda: get_detector().detect(large)),
-            stock_large,
-            "stock cascade (1.1, 5)",
-        )
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "photo.png")
-        Image.fromarray(photo).save(path)
-        bare = process(sys.executable, "-c", "pass")
-        found.append(
-            (
-                "import eigenface, beyond a bare interpreter",
-                process(sys.executable, "-c", "import eigenface") - bare,
-                None,
-                "",
-            )
-        )
-        script = str(Path(sys.executable).with_name("eigenface"))
-        found.append(("a whole `eigenface predict` process", process(script, "predict", str(path)), None, ""))
-    return found
+def page(seconds: float) -> Iterator[Measured]:
+    """The server under 16 clients: milliseconds an answer, all clients together."""
+    own, seed, again = serving.measure(16, seconds)
+    what = f"server, 16 clients, 1 megapixel (99 % within {own.slowest(0.99):.2f} s)"
+    yield Measured(what, 1e3 / own.a_second, 1e3 / seed.a_second, "seeds' function in Flask")
+    yield Measured(f"the same, restarted: {len(again.lost)} requests lost", 1e3 / again.a_second)
 
 
 def main() -> None:
     """Print the table."""
-    print("| what | ms | against | ratio |\n|---|---|---|---|")
-    for what, ours, theirs, peer in rows():
-        ratio = f"{theirs / ours:.1f}x" if theirs else ""
-        against = f"{peer}, {theirs:.1f} ms" if theirs else ""
-        print(f"| {what} | {ours:.1f} | {against} | {ratio} |", flush=True)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--plots", type=Path, help="also write plots of time and memory there")
+    parser.add_argument("--counts", type=int, nargs="+", default=[500, 1000, 2000, 4000], help="faces of the plots")
+    parser.add_argument("--rows", type=int, default=2000, help="faces of the search")
+    parser.add_argument("--seconds", type=float, default=8, help="time that clients have")
+    options = parser.parse_args()
+    cv2.setNumThreads(1)
+    print("| what | ms | against, ms | ratio |\n|---|---|---|---|", flush=True)
+    parts = (answers.crops(), answers.photos(), answers.tasks_together(), answers.processes())
+    for part in (*parts, page(options.seconds), search(options.rows)):
+        for line in part:
+            print(line, flush=True)
+    if options.plots:
+        for path in plot_growth(options.plots, options.counts):
+            print(path)
 
 
 if __name__ == "__main__":

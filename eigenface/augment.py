@@ -30,11 +30,14 @@ class Copies:
         Copies a face: 0.15 copies about one face in seven, 3 every face three times.
     label : str, optional
         Only faces of this class; all without it.
+    becomes : str, optional
+        The class of the copies, where the change makes another of it, such as a mask painted on a bare face.
     """
 
     change: Change
     share: float = 1.0
     label: str | None = None
+    becomes: str | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 50:
@@ -43,26 +46,28 @@ class Copies:
 
 def copies_of(
     crops: Sequence[Pixels], labels: NDArray[np.str_], wanted: Sequence[Copies], *, random_state: int = 0
-) -> tuple[list[Pixels], NDArray[np.intp]]:
-    """Changed copies of crops, and of which crop (m,) each is.
+) -> tuple[list[Pixels], NDArray[np.intp], NDArray[np.str_]]:
+    """Changed copies of crops, of which crop (m,) each is, and their classes (m,).
 
     Examples
     --------
     >>> crop = np.zeros((8, 8, 3), np.uint8)
-    >>> made, origin = copies_of([crop, crop], np.array(["a", "b"]), [Copies(to_grey, 2, label="b")])
-    >>> len(made), origin.tolist()
-    (2, [1, 1])
+    >>> made, origin, classes = copies_of([crop, crop], np.array(["a", "b"]), [Copies(to_grey, 2, label="b")])
+    >>> len(made), origin.tolist(), classes.tolist()
+    (2, [1, 1], ['b', 'b'])
     """
     rng = np.random.default_rng(random_state)
     made: list[Pixels] = []
     origin: list[int] = []
+    classes: list[str] = []
     for copies in wanted:
         for index, (crop, label) in enumerate(zip(crops, labels, strict=True)):
             if copies.label in (None, label):
                 count = int(copies.share) + int(rng.random() < copies.share % 1)
                 made += [copies.change(crop, rng) for _ in range(count)]
                 origin += [index] * count
-    return made, np.array(origin, np.intp)
+                classes += [copies.becomes or str(label)] * count
+    return made, np.array(origin, np.intp), np.array(classes, np.str_)
 
 
 def to_grey(crop: Pixels, rng: np.random.Generator) -> Pixels:

@@ -33,6 +33,32 @@ FORMAT = 1
 _MADE_AGAIN = "Copy it again, or train the model again."
 
 
+class StoredArrays(Mapping[str, NDArray[Any]]):
+    """Arrays by name, those in codes of a byte decoded when they are asked for, and every time."""
+
+    def __init__(self, stored: Mapping[str, NDArray[Any] | Encoded]) -> None:
+        self._stored = dict(stored)
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        stored = self._stored[name]
+        return decode(stored) if isinstance(stored, Encoded) else stored
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._stored)
+
+    def __len__(self) -> int:
+        return len(self._stored)
+
+    def as_stored(self, name: str) -> NDArray[Any] | Encoded:
+        """An array as it lies in the file."""
+        return self._stored[name]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all of them, decoded."""
+        return sum(stored.nbytes for stored in self._stored.values())
+
+
 @dataclass(frozen=True)
 class Bundle:
     """Contents of a saved model: `meta` (JSON), `arrays` by name, the estimator's bytes, the card's text."""
@@ -207,15 +233,15 @@ def _checked(archive: zipfile.ZipFile, path: str) -> Bundle:
     if missing:
         raise ModelError("damaged_model", f"{path}: lacks {missing[0]}", _MADE_AGAIN)
     try:
-        arrays = {name: _array(members, name, how) for name, how in index.items()}
-        if sum(array.nbytes for array in arrays.values()) > 4 * MAX_MODEL_BYTES:  # a byte a number became four
+        arrays = StoredArrays({name: _array(members, name, how) for name, how in index.items()})
+        if arrays.nbytes > 4 * MAX_MODEL_BYTES:  # a byte a number became four
             raise ValueError("arrays of more than can be used")
         return Bundle(meta, arrays, members.get("model.skops", b""), members.get("card.md", b"").decode())
     except (KeyError, ValueError, TypeError, EOFError, OverflowError, MemoryError) as error:
         raise ModelError("damaged_model", f"{path}: an array cannot be read ({error})", _MADE_AGAIN) from None
 
 
-def _array(members: Mapping[str, bytes], name: str, how: Mapping[str, Any]) -> NDArray[Any]:
+def _array(members: Mapping[str, bytes], name: str, how: Mapping[str, Any]) -> NDArray[Any] | Encoded:
     codes = _read_npy(members[f"arrays/{name}.npy"])
     dtype = np.dtype(str(how["dtype"]))
     if dtype.kind not in "fiub" or dtype.itemsize > 8:
@@ -225,7 +251,7 @@ def _array(members: Mapping[str, bytes], name: str, how: Mapping[str, Any]) -> N
     steps = _read_npy(members[f"arrays/{name}.steps.npy"])
     if how["axis"] not in (0, 1) or codes.ndim != 2 or steps.shape != (codes.shape[how["axis"]],):
         raise ValueError(f"{name}: codes {codes.shape} and steps {steps.shape} do not fit")
-    return decode(Encoded(codes, how["dtype"], steps, how["axis"]))
+    return Encoded(codes, how["dtype"], steps, how["axis"])
 
 
 def _npy(array: NDArray[Any]) -> bytes:

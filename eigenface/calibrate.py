@@ -19,8 +19,10 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 from eigenface.augment import Copies, copies_of
 from eigenface.errors import DataError
 from eigenface.steps.stateless import split_pipeline
+from eigenface.streaming import MEMORY, describe, join, take
 
 Folds = Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]]
+CopiedRows = tuple[Any, NDArray[np.intp], NDArray[np.str_]]
 
 
 def folds_by_group(y: ArrayLike, groups: ArrayLike | None, n_splits: int = 5, random_state: int = 0) -> Folds:
@@ -175,11 +177,12 @@ def _temperature(decisions: NDArray[np.float64], codes: NDArray[np.intp]) -> tup
 
 
 def out_of_fold(
-    estimator: Any, X: Any, y: NDArray[Any], folds: Folds, copies: tuple[Any, NDArray[np.intp]] | None = None
+    estimator: Any, X: Any, y: NDArray[Any], folds: Folds, copies: CopiedRows | None = None
 ) -> NDArray[np.float64]:
     """Decisions (n, 1) or (n, classes) for every face, each by a clone that was fitted without the face's fold.
 
-    `copies` are more rows to learn from, and of which face (m,) each is a copy: those of the fold's faces are left out.
+    `copies` are more rows to learn from, of which face (m,) each is a copy, and their labels (m,): those of the fold's
+    faces are left out.
 
     Raises
     ------
@@ -197,7 +200,7 @@ def out_of_fold(
                 f"all that there is of the class {missing[0]} lies in one part of the data",
                 "Every class needs faces of two people at least, so that none is judged by a model that knows it.",
             )
-        fitted = _fit(clone(estimator), _take(indexable, train), y[train], _copies_in(copies, train, y))
+        fitted = _fit(clone(estimator), _take(indexable, train), y[train], _copies_in(copies, train))
         said = decisions_of(fitted, _take(indexable, test))
         if decisions is None:
             decisions = np.zeros((len(y), said.shape[1]))
@@ -206,27 +209,25 @@ def out_of_fold(
     return decisions
 
 
-def _copies_in(
-    copies: tuple[Any, NDArray[np.intp]] | None, faces: NDArray[np.intp], y: NDArray[Any]
-) -> tuple[Any, NDArray[Any]] | None:
+def _copies_in(copies: CopiedRows | None, faces: NDArray[np.intp]) -> tuple[Any, NDArray[Any]] | None:
     """Rows and labels of the copies of `faces`."""
     if copies is None:
         return None
-    rows, origin = copies
+    rows, origin, labels = copies
     chosen = np.flatnonzero(np.isin(origin, faces))
-    return _take(rows, chosen), y[origin[chosen]]
+    return _take(rows, chosen), labels[chosen]
 
 
 def _fit(estimator: Any, X: Any, y: NDArray[Any], more: tuple[Any, NDArray[Any]] | None) -> Any:
     """Fit on X and on what is added to it."""
     if more is None or not len(more[1]):
         return estimator.fit(X, y)
-    rows = np.concatenate([X, more[0]]) if hasattr(X, "shape") else [*X, *more[0]]
+    rows = join(X, more[0]) if hasattr(X, "shape") else [*X, *more[0]]
     return estimator.fit(rows, np.concatenate([y, more[1]]))
 
 
 def _take(X: Any, index: NDArray[np.intp]) -> Any:
-    return X[index] if hasattr(X, "shape") else [X[i] for i in index]
+    return take(X, index) if hasattr(X, "shape") else [X[i] for i in index]
 
 
 def calibrate_pipeline(
@@ -236,6 +237,7 @@ def calibrate_pipeline(
     folds: Folds,
     copies: Sequence[Copies] = (),
     often: Mapping[str, float] | None = None,
+    memory: int = MEMORY,
 ) -> CalibratedPipeline:
     """Fit a whole pipeline, components inside the folds, and give its last step calibrated odds.
 
@@ -253,6 +255,8 @@ def calibrate_pipeline(
         Changed copies of the faces to learn from; no fold is judged by copies of its own faces.
     often : mapping, optional
         Classes that are so many times as frequent, where the model is used, as they are in `y`.
+    memory : int
+        Bytes; what the steps that learn nothing say of X lies in a temporary file where it would take a quarter.
 
     Returns
     -------
@@ -260,11 +264,11 @@ def calibrate_pipeline(
         The pipeline fitted on all of X, its last step `Calibrated`, and probabilities (n, classes) out of fold.
     """
     head, tail = split_pipeline(clone(pipeline))
-    rows = head.fit_transform(X) if head else X
-    made, origin = copies_of(X, y, copies)
-    more = (head.transform(made) if head else made, origin) if made else None
+    rows = describe(head, X, memory) if head else X
+    made, origin, labels = copies_of(X, y, copies)
+    more = (head.transform(made) if head else made, origin, labels) if made else None
     decisions = out_of_fold(tail, rows, y, folds, more)
-    fitted = _fit(tail, rows, y, _copies_in(more, np.arange(len(y)), y))
+    fitted = _fit(tail, rows, y, _copies_in(more, np.arange(len(y))))
     name, last = fitted.steps[-1]
     calibrated = Calibrated(clone(last), len(folds)).adopt(last, decisions, y).expecting(often or {})
     steps = [*(head.steps if head else []), *fitted.steps[:-1], (name, calibrated)]

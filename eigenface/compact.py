@@ -26,6 +26,22 @@ class Encoded:
     steps: NDArray[np.float32] | None = None
     axis: int = 0
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the array."""
+        return self.codes.shape
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the array when it is decoded."""
+        return self.codes.size * np.dtype(self.dtype).itemsize
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return decode(self) if dtype is None else decode(self).astype(dtype, copy=False)
+
 
 def short_steps(largest: Array, limit: int = _LARGEST_CODE) -> NDArray[np.float32]:
     """Steps (k,) with 16 bits of mantissa, so that `limit` of them reach the `largest` magnitudes (k,).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 from types import ModuleType
@@ -9,8 +10,11 @@ from types import ModuleType
 
 def compiled(name: str) -> ModuleType | None:
     """The module `eigenface._NAME` of `csrc/NAME.c`; None where it was not built, or with `EIGENFACE_PURE=1`."""
-    if os.environ.get("EIGENFACE_PURE") == "1":
-        return None
+    return None if os.environ.get("EIGENFACE_PURE") == "1" else _built(name)
+
+
+@functools.cache  # asked for with every face
+def _built(name: str) -> ModuleType | None:
     try:
         return importlib.import_module(f"eigenface._{name}")
     except ImportError:

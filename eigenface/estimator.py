@@ -30,7 +30,6 @@ OUR_TYPES = frozenset(
         "eigenface.steps.faces.ColourFaces",
         "eigenface.steps.faces.GreyFaces",
         "eigenface.steps.fisher.FisherVectors",
-        "eigenface.steps.identity.FramedFaces",
         "eigenface.steps.identity.NearestPerson",
         "eigenface.steps.identity.PersonSpace",
         "eigenface.steps.identity.UnitRows",

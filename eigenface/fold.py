@@ -25,7 +25,7 @@ from eigenface.steps.directions import KernelDirections
 from eigenface.steps.eigen import Eigenfaces, Rounded
 from eigenface.steps.faces import ColourFaces, GreyFaces
 from eigenface.steps.fisher import FisherVectors
-from eigenface.steps.identity import FramedFaces, NearestPerson, PersonSpace, UnitRows
+from eigenface.steps.identity import NearestPerson, PersonSpace, UnitRows
 from eigenface.steps.maps import HOG, LBP, ColourBands, Weighted
 from eigenface.steps.ridge import KernelRidgeClassifier
 
@@ -222,7 +222,6 @@ RULES: dict[type, Rule] = {
     ColourFisher: _colour_fisher,
     ColourBands: _by_parameters("colour"),
     Weighted: _by_parameters("weight"),
-    FramedFaces: _by_parameters("frame"),
     UnitRows: _by_parameters("unit"),
     PersonSpace: _linear,
     NearestPerson: _nearest_person,

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from eigenface.crops import crop_face
 from eigenface.embedding import Comparison, FaceEmbedder
 from eigenface.errors import PictureError
 from eigenface.image import Picture, PictureSource, load_picture
-from eigenface.locating import main_of
+from eigenface.locating import framed, main_of
 from eigenface.recognise import Options, find
 from eigenface.types import Box, Pixels, Rows
 
@@ -62,9 +61,9 @@ def main_portrait(
             f"{picture.source}: no face was found",
             "Give a photo of a face from the front, or a crop as whole.",
         )
-    box = main_of(found, picture.width, picture.height).box
-    crop = picture.pixels if options.whole else crop_face(picture.pixels, box, model.crop)
-    return Portrait(picture, box, crop, len(found))
+    main = main_of(found, picture.width, picture.height)
+    crop = framed(picture.pixels, main, model.crop, whole=options.whole)[1]
+    return Portrait(picture, main.box, crop, len(found))
 
 
 def compare_rows(rows: Rows, boxes: tuple[Box, Box], model: FaceEmbedder) -> Comparison:
@@ -94,7 +93,7 @@ def most_like(
     found, _ = find(picture, options)
     if not found:
         return None
-    crops = [picture.pixels if options.whole else crop_face(picture.pixels, one.box, model.crop) for one in found]
+    crops = [framed(picture.pixels, one, model.crop, whole=options.whole)[1] for one in found]
     cosines = model.similarity(row, model.embed(crops))[0]
     best = int(cosines.argmax())
     return Likeness(found[best].box, float(cosines[best]), float(model.probability(cosines[best])))

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eigenface.crops import CropSpec
 from eigenface.features.blood import BloodMapper
 from eigenface.features.colour import colour, resize_colour
 from eigenface.features.fisher import FisherCoder, Vocabulary
@@ -20,12 +19,12 @@ from eigenface.features.hog import hog
 from eigenface.features.lbp import lbp
 from eigenface.features.local_colour import ColourCoder
 from eigenface.features.red import red_share
-from eigenface.features.symmetry import plain, symmetric
-from eigenface.locating import framed_anew
+from eigenface.features.symmetry import plain, symmetric, turned
+from eigenface.linear import Kept
 
 Array = NDArray[Any]
 Settings = Mapping[str, Any]
-Arrays = Mapping[str, Array]
+Arrays = Mapping[str, Any]
 Run = Callable[[Any], Any]
 
 
@@ -60,9 +59,9 @@ def _resize_colour(settings: Settings, arrays: Arrays) -> Run:
     return lambda crops: resize_colour(crops, side)
 
 
-def _maps(describe: Run, settings: Settings, channels: int = 1) -> Run:
+def _maps(describe: Run, settings: Settings, channels: int = 1, mirrored: Callable[..., Any] = symmetric) -> Run:
     """Features laid out on the face, of rows of square pictures."""
-    rows_of = symmetric if settings["mirror"] else plain
+    rows_of = mirrored if settings["mirror"] else plain
 
     def run(rows: NDArray[np.float32]) -> NDArray[np.float32]:
         side = square_side(rows.shape[1] // channels)
@@ -84,7 +83,7 @@ def _lbp(settings: Settings, arrays: Arrays) -> Run:
 
 def _colour(settings: Settings, arrays: Arrays) -> Run:
     grid, bins = _whole(settings, "grid", 256), _whole(settings, "bins", 256, least=2)
-    return _maps(lambda pictures: colour(pictures, grid, bins), settings, channels=3)
+    return _maps(lambda pictures: colour(pictures, grid, bins), settings, channels=3, mirrored=turned)
 
 
 def _fisher(settings: Settings, arrays: Arrays) -> Run:
@@ -112,11 +111,6 @@ def _unit(settings: Settings, arrays: Arrays) -> Run:
     return lambda rows: rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-12))
 
 
-def _frame(settings: Settings, arrays: Arrays) -> Run:
-    spec = CropSpec(float(settings["scale"]), float(settings["shift"]))
-    return lambda crops: framed_anew(crops, spec)
-
-
 def _red_share(settings: Settings, arrays: Arrays) -> Run:
     bounds = {name: _whole(settings, name, 255, least=0) for name in ("hue", "saturation", "value")}
     return lambda crops: red_share(crops, **bounds)
@@ -134,7 +128,7 @@ def _svm(settings: Settings, arrays: Arrays) -> Run:
 
     Decisions of pairs become votes with ties broken by confidence, as scikit-learn's `ovr` shape has it.
     """
-    vectors = np.asarray(arrays["vectors"], np.float32)
+    vectors = Kept(arrays["vectors"])
     counts = [int(count) for count in arrays["counts"]]
     dual = np.asarray(arrays["dual"], np.float32)
     intercept = np.asarray(arrays["intercept"], np.float32)
@@ -142,11 +136,10 @@ def _svm(settings: Settings, arrays: Arrays) -> Run:
     pairs = classes * (classes - 1) // 2
     if sum(counts) != len(vectors) or dual.shape != (classes - 1, len(vectors)) or intercept.shape != (pairs,):
         raise ValueError(f"{vectors.shape} support vectors, {dual.shape} coefficients, {intercept.shape} intercepts")
-    kernel = _kernel(settings, vectors)
-    weights = _pair_weights(dual, counts) if classes > 2 else dual.T
+    weigh = _weighed_kernel(settings, vectors, _pair_weights(dual, counts) if classes > 2 else dual.T)
 
     def run(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        decisions = kernel(rows) @ weights + intercept
+        decisions = weigh(rows) + intercept
         return decisions[:, 0] if classes == 2 else _votes(decisions, classes)
 
     return run
@@ -154,43 +147,60 @@ def _svm(settings: Settings, arrays: Arrays) -> Run:
 
 def _kernel_sum(settings: Settings, arrays: Arrays) -> Run:
     """Decisions (n,) or (n, classes): a weighted sum over kernels with every kept row, plus an intercept."""
-    vectors = np.asarray(arrays["vectors"], np.float32)
+    vectors = Kept(arrays["vectors"])
     coefficients = np.asarray(arrays["coefficients"], np.float32)
     intercept = np.asarray(arrays["intercept"], np.float32)
     if coefficients.shape != (len(vectors), len(intercept)):
         raise ValueError(f"{vectors.shape} rows, {coefficients.shape} coefficients, {intercept.shape} intercepts")
-    kernel = _kernel(settings, vectors)
+    weigh = _weighed_kernel(settings, vectors, coefficients)
 
     def run(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        decisions: NDArray[np.float32] = kernel(rows) @ coefficients + intercept
+        decisions: NDArray[np.float32] = weigh(rows) + intercept
         return decisions[:, 0] if len(intercept) == 1 else decisions
 
     return run
 
 
-def _kernel(settings: Settings, vectors: NDArray[np.float32]) -> Run:
+def _weighed_kernel(settings: Settings, vectors: Kept, weights: NDArray[np.float32]) -> Run:
+    """Sums (n, k) over all kept rows of their kernel with each row, times their weights (m, k).
+
+    In double precision: tens of thousands of terms nearly cancel out.
+    """
+    kernel, weights = _kernel(settings, vectors), np.ascontiguousarray(weights, np.float64)
+
+    def run(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        rows = np.asarray(rows, np.float32)
+        sums = np.zeros((len(rows), weights.shape[1]))
+        for part, products in vectors.parts(rows):
+            sums += kernel(rows, products, part) @ weights[part]
+        return sums.astype(np.float32)
+
+    return run
+
+
+def _kernel(settings: Settings, vectors: Kept) -> Callable[[Any, Any, slice], Any]:
+    """What makes kernels (n, some) of rows (n, d), their products with some of the vectors, and which these are."""
     name, gamma = settings["kernel"], np.float32(settings["gamma"])
     if name == "rbf":
-        squares = np.einsum("ij,ij->i", vectors, vectors)
+        squares = vectors.squares()
 
-        def rbf(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-            distances = rows @ vectors.T
+        def rbf(rows: Array, distances: Array, part: slice) -> Array:
             distances *= -2
-            distances += squares
+            distances += squares[part]
             distances += np.einsum("ij,ij->i", rows, rows)[:, None]
             np.maximum(distances, 0, out=distances)
             distances *= -gamma
-            kernel: NDArray[np.float32] = np.exp(distances, out=distances)
+            kernel: Array = np.exp(distances, out=distances)
             return kernel
 
         return rbf
     coef0, degree = np.float32(settings["coef0"]), int(settings["degree"])
     if name == "poly":
-        return lambda rows: (gamma * (rows @ vectors.T) + coef0) ** degree
+        return lambda _, products, __: (gamma * products + coef0) ** degree
     if name == "sigmoid":
-        return lambda rows: np.tanh(gamma * (rows @ vectors.T) + coef0)
+        return lambda _, products, __: np.tanh(gamma * products + coef0)
     if name == "linear":
-        return lambda rows: rows @ vectors.T
+        return lambda _, products, __: products
     raise ValueError(f"unknown kernel {name!r}")
 
 
@@ -260,7 +270,6 @@ OPERATIONS: dict[str, Callable[[Settings, Arrays], Run]] = {
     "colour_fisher": _colour_fisher,
     "weight": _weight,
     "unit": _unit,
-    "frame": _frame,
     "red_share": _red_share,
     "round": _round,
     "svm": _svm,

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from eigenface.compact import Encoded
 from eigenface.errors import ModelError
-from eigenface.linear import Affine, affine_of
+from eigenface.linear import LINEAR, Affine, affine_of, projection_of
 from eigenface.operations import OPERATIONS, prepare
 from eigenface.types import Pixels
 
@@ -25,20 +28,22 @@ _TRAIN_AGAIN = "The file is damaged or was made by something else. Train the mod
 DRAWN_CROP: Pixels = np.tile(np.arange(0, 240, 5, dtype=np.uint8)[:, None, None], (1, 48, 3))
 """What a model is tried on when it is loaded: a crop that shades from dark to light."""
 
-BATCH = 256
+BATCH = 128
 """Faces that run through a program at once: bounds its memory."""
+
+_WORKERS = min(4, os.cpu_count() or 1)  # batches side by side: nearly all the work is done without Python's lock
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One step of a program: its name, its settings (JSON values) and its arrays by role.
+    """One step of a program: its name, its settings (JSON values) and its arrays by role, some as codes of a byte.
 
     `branches` belongs to the operation `union` alone: programs whose rows are put side by side.
     """
 
     name: str
     settings: Mapping[str, Any] = field(default_factory=dict)
-    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    arrays: Mapping[str, NDArray[Any] | Encoded] = field(default_factory=dict)
     branches: tuple[tuple[Operation, ...], ...] = ()
 
 
@@ -92,8 +97,9 @@ class Program:
         """
         if len(crops) <= BATCH:
             return np.asarray(self._run(crops, {} if shared is None else shared), np.float64)
-        parts = [self._run(crops[start : start + BATCH], {}) for start in range(0, len(crops), BATCH)]
-        return np.concatenate(parts).astype(np.float64)
+        with ThreadPoolExecutor(_WORKERS) as workers:
+            parts = [crops[start : start + BATCH] for start in range(0, len(crops), BATCH)]
+            return np.concatenate(list(workers.map(lambda part: self._run(part, {}), parts))).astype(np.float64)
 
 
 def _compile(operations: Sequence[Operation]) -> Callable[[Any, Described], Any]:
@@ -115,8 +121,12 @@ def _runs(operations: Sequence[Operation]) -> list[Run]:
     """Functions to call in order, linear neighbours fused into one."""
     runs: list[Run] = []
     waiting: Affine | None = None
-    for operation in operations:
+    for i, operation in enumerate(operations):
         with _told(operation), np.errstate(all="ignore"):  # what is no number is noticed by `check`
+            alone = waiting is None and all(after.name not in LINEAR for after in operations[i + 1 : i + 2])
+            if operation.name == "pca" and alone:
+                runs.append(projection_of(operation.settings, operation.arrays))
+                continue
             linear = affine_of(operation.name, operation.settings, operation.arrays)
             if linear is not None:
                 waiting = waiting.then(linear) if waiting else linear
@@ -185,7 +195,8 @@ def _chain(branch: Sequence[Operation]) -> list[tuple[str, Run]]:
             raise ModelError("bad_operation", "the model holds a union in a union", _TRAIN_AGAIN)
         digest.update(repr((operation.name, sorted(operation.settings.items()))).encode())
         for role, array in sorted(operation.arrays.items()):
-            digest.update(repr((role, array.dtype.str, array.shape)).encode() + np.ascontiguousarray(array).tobytes())
+            array = np.ascontiguousarray(array)
+            digest.update(repr((role, array.dtype.str, array.shape)).encode() + array.tobytes())
         (run,) = _runs([operation])
         chain.append((digest.hexdigest(), run))
     return chain

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from eigenface.crops import CropSpec, crop_face, whole_box
+from eigenface.crops import CropSpec, crop_face
 from eigenface.detection import get_detector
 from eigenface.errors import PictureError
 from eigenface.facespace import FRAME, load_face_space
 from eigenface.image import Picture, PictureSource, load_picture
 from eigenface.limits import MAX_FACES, MAX_PIXELS, SMALLEST_FACE
+from eigenface.locating import framed, given_as_crop
 from eigenface.program import Described
-from eigenface.types import Answer, Detection, Face, Pixels, Verdict
+from eigenface.types import Answer, Box, Detection, Face, Pixels, Verdict
 
 if TYPE_CHECKING:
     from eigenface.model import FaceClassifier
@@ -30,7 +31,8 @@ class Options:
     Parameters
     ----------
     whole : bool
-        The picture is a face crop already: its box is the whole picture, its score 1.
+        The picture is a face crop already: its box is the whole picture, its score 1. Where it shows much more than a
+        crop does, models look at the main face in it.
     detector : str
         A name that `eigenface.detection.get_detector` knows.
     min_face : int
@@ -102,7 +104,7 @@ def answer_or_refusal(
 def find(picture: Picture, options: Options) -> tuple[list[Detection], list[str]]:
     """Detections of a picture, and what a user should know of the search."""
     if options.whole:
-        return [Detection(whole_box(picture.pixels), 1.0)], []
+        return [given_as_crop(picture.pixels, options.detector)], []
     detector = get_detector(options.detector)
     found = detector.detect(picture.pixels, min_face=options.min_face, min_score=options.min_score)
     if len(found) > MAX_FACES:
@@ -116,15 +118,15 @@ def ask(
     """What each model says of every detection; models that frame faces alike share crops and descriptions."""
     if not detections:
         return [[] for _ in models]
-    framed: dict[CropSpec, tuple[list[Pixels], Described, NDArray[np.float32]]] = {}
+    seen: dict[CropSpec, tuple[list[Box], list[Pixels], Described, NDArray[np.float32]]] = {}
     verdicts = []
     for model in models:
-        squares = [model.crop.within(found.box) if options.whole else found.box for found in detections]
-        if model.crop not in framed:
-            crops = [picture.pixels if options.whole else crop_face(picture.pixels, s, model.crop) for s in squares]
+        if model.crop not in seen:
+            framings = [framed(picture.pixels, found, model.crop, whole=options.whole) for found in detections]
+            squares, crops = [square for square, _ in framings], [crop for _, crop in framings]
             distances = load_face_space().distance([crop_face(picture.pixels, square, FRAME) for square in squares])
-            framed[model.crop] = crops, {}, distances
-        crops, known, distances = framed[model.crop]
+            seen[model.crop] = squares, crops, {}, distances
+        squares, crops, known, distances = seen[model.crop]
         probabilities = model.predict_proba(crops, shared=known)
         verdicts.append(
             [

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eigenface.bundle import Bundle, atomic_file, read_bundle, write_bundle
+from eigenface.bundle import Bundle, StoredArrays, atomic_file, read_bundle, write_bundle
+from eigenface.compact import Encoded
 from eigenface.embedding import OPEN, FaceEmbedder
 from eigenface.errors import ModelError, RequestError
 from eigenface.model import FaceClassifier
 from eigenface.program import Operation, Program
+from eigenface.threads import one_blas_thread
 
 
 def shipped_models() -> dict[str, Path]:
@@ -60,23 +62,30 @@ def _from_bundle(path: Path) -> FaceClassifier:
     bundle = read_bundle(path)
     stored = bundle.meta.get("program")
     try:
-        program = Program(_operations(stored, bundle.arrays)) if stored else None
-        kind = FaceEmbedder if bundle.meta.get("kind") == OPEN else FaceClassifier
-        model = kind(bundle.meta, program=program, bundle=bundle, card=bundle.card, where=str(path))
-        model.check()
+        arrays = bundle.arrays if isinstance(bundle.arrays, StoredArrays) else StoredArrays(bundle.arrays)
+        with one_blas_thread:
+            program = Program(_operations(stored, arrays)) if stored else None
+            kind = FaceEmbedder if bundle.meta.get("kind") == OPEN else FaceClassifier
+            model = kind(bundle.meta, program=program, bundle=bundle, card=bundle.card, where=str(path))
+            model.check()
     except ModelError as error:
         where = "" if str(path) in error.message else f"{path}: "
         raise ModelError(error.code, where + error.message, error.hint) from None
     return model
 
 
-def _finite(array: NDArray[Any]) -> NDArray[Any]:
-    if not np.isfinite(array).all():
+_IN_CODES = {("pca", "components"), ("svm", "vectors"), ("kernel_sum", "vectors")}
+"""Arrays by operation and role that programs use as they are stored: most of a model's numbers."""
+
+
+def _finite(array: NDArray[Any] | Encoded) -> NDArray[Any] | Encoded:
+    coded = isinstance(array, Encoded) and array.steps is not None
+    if not np.isfinite(array.steps * 127.0 if coded else array).all():  # type: ignore[union-attr, operator]
         raise ValueError("an array that holds what is no number")
     return array
 
 
-def _operations(stored: Any, arrays: Mapping[str, NDArray[Any]], depth: int = 0) -> list[Operation]:
+def _operations(stored: Any, arrays: StoredArrays, depth: int = 0) -> list[Operation]:
     try:
         if depth > 4:
             raise ValueError("branches nested too deep")
@@ -84,7 +93,10 @@ def _operations(stored: Any, arrays: Mapping[str, NDArray[Any]], depth: int = 0)
             Operation(
                 str(part["op"]),
                 dict(part.get("settings", {})),
-                {str(role): _finite(arrays[name]) for role, name in part.get("arrays", {}).items()},
+                {
+                    str(role): _finite(arrays.as_stored(name) if (part["op"], role) in _IN_CODES else arrays[name])
+                    for role, name in part.get("arrays", {}).items()
+                },
                 tuple(tuple(_operations(branch, arrays, depth + 1)) for branch in part.get("branches", [])),
             )
             for part in stored

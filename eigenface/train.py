@@ -27,7 +27,7 @@ from eigenface.program import Program
 from eigenface.progress import Progress, silent
 from eigenface.review import Review
 from eigenface.search import Grid, search
-from eigenface.steps.identity import FramedFaces
+from eigenface.streaming import MEMORY, drawn, limit
 from eigenface.tasks.task import Task
 
 LARGEST_CROP = 256
@@ -110,10 +110,10 @@ def fit_model(
     return wrap(fitted, faces, task, name=name, described=described, judged=judged, parameters=parameters)
 
 
-def _fit(pipeline: Any, faces: CroppedFaces, task: Task, folds: int) -> CalibratedPipeline:
+def _fit(pipeline: Any, faces: CroppedFaces, task: Task, folds: int, memory: int = MEMORY) -> CalibratedPipeline:
     labels = np.asarray(faces.labels)
     split = folds_by_group(labels, faces.groups, folds)
-    return calibrate_pipeline(pipeline, faces.crops, labels, split, task.copies, task.often)
+    return calibrate_pipeline(pipeline, faces.crops, labels, split, task.copies, task.often, memory)
 
 
 def wrap(
@@ -164,6 +164,7 @@ def train(
     journal: Path | None = None,
     fresh: bool = False,
     n_jobs: int = 1,
+    memory: int = MEMORY,
     progress: Progress = silent,
     random_state: int = 0,
 ) -> Trained:
@@ -191,6 +192,9 @@ def train(
         Forget what an interrupted search left.
     n_jobs : int
         Threads of the search.
+    memory : int
+        Bytes that training may take: what a set of faces needs beyond that lies in temporary files, and a machine
+        that compares all faces with each other learns from as many as can be compared.
     progress : callable
     random_state : int
 
@@ -199,7 +203,7 @@ def train(
     Trained
     """
     dataset = load_dataset(data) if isinstance(data, str | Path) else data
-    faces = crop_dataset(dataset, task.crop, whole=whole, largest_side=LARGEST_CROP, progress=progress)
+    faces = crop_dataset(dataset, task.crop, whole=whole, largest_side=LARGEST_CROP, memory=memory, progress=progress)
     if task.kind == "open":  # the classes are the people, and nobody has two names
         faces = replace(faces, groups=None)
     check_trainable(faces, dataset.name)
@@ -214,8 +218,6 @@ def train(
     name = name or task.model_name(variant)
     pipeline, chosen, results = task.factory(variant, len(faces))(), dict[str, Any](), None
     by_makers = split_by_makers(faces.columns.get(USAGE)) if test_share > 0 else None
-    if task.kind == "open" and whole:
-        pipeline.steps.insert(0, ("frame", FramedFaces(**task.crop.as_dict())))
     described = [describe(faces, dataset.name)]
     if by_makers:
         described = [describe(faces.select(by_makers[0]), f"{dataset.name}, {LEARNED_PART}")]
@@ -231,14 +233,16 @@ def train(
             faces.labels, faces.groups, test_share=test_share, random_state=random_state
         )
         training, kept_aside = faces.select(train_part), {f"{dataset.name}, kept aside": faces.select(test_part)}
+    described += limit(pipeline, len(faces), memory)
     if grid:
-        labels = np.asarray(training.labels)
+        searched = training.select(drawn(len(training), memory))
+        labels = np.asarray(searched.labels)
         found = search(
             pipeline,
             grid,
-            training.crops,
+            searched.crops,
             labels,
-            folds=folds_by_group(labels, training.groups),
+            folds=folds_by_group(labels, searched.groups),
             journal=journal,
             fresh=fresh,
             n_jobs=n_jobs,
@@ -247,12 +251,12 @@ def train(
         chosen, results = dict(found.best_params), found.cv_results
         pipeline.set_params(**chosen)
     progress(0, 2, f"training on {'all faces' if training is faces else 'those not kept aside'}")
-    fitted = _fit(pipeline, training, task, task.folds)
+    fitted = _fit(pipeline, training, task, task.folds, memory)
     twin = wrap(fitted, training, task, name=name)
     evaluations = [judge(twin, aside, data=said) for said, aside in kept_aside.items()]
     if kept_aside and not by_makers:
         progress(1, 2, "training on all faces")
-        training, fitted = faces, _fit(pipeline, faces, task, task.folds)
+        training, fitted = faces, _fit(pipeline, faces, task, task.folds, memory)
     model = wrap(
         fitted,
         training,

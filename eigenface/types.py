@@ -80,10 +80,14 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """A face found: the square of the frontal Haar cascade (brows to chin), and how sure the detector is, 0..1."""
+    """A face found: the square of the frontal Haar cascade (brows to chin), and how sure the detector is, 0..1.
+
+    `inner`: the face in a picture that was given as a crop, whose box is all of it.
+    """
 
     box: Box
     score: float
+    inner: Box | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.score <= 1:

@@ -16,13 +16,18 @@ from eigenface.steps.faces import GreyFaces
 
 
 def test_shares_and_labels_say_how_many_copies_there_are(drawn: DrawnFaces) -> None:
-    made, origin = copies_of(drawn.crops, drawn.labels, [Copies(to_grey, 0.5), Copies(to_grey, 2, "female")])
+    made, origin, classes = copies_of(drawn.crops, drawn.labels, [Copies(to_grey, 0.5), Copies(to_grey, 2, "female")])
     of_women = drawn.labels[origin] == "female"
     women = (drawn.labels == "female").sum()
     assert len(made) == len(origin)
     assert 0.25 * len(drawn.crops) < len(made) - 2 * women < 0.75 * len(drawn.crops)
     assert of_women.sum() >= 2 * women
-    again, same = copies_of(drawn.crops, drawn.labels, [Copies(to_grey, 0.5), Copies(to_grey, 2, "female")])
+    assert (classes == drawn.labels[origin]).all()
+    women_only, whose, painted = copies_of(drawn.crops, drawn.labels, [Copies(to_grey, 1, "female", "male")])
+    assert len(women_only) == women
+    assert (drawn.labels[whose] == "female").all()
+    assert (painted == "male").all()
+    again, same, _ = copies_of(drawn.crops, drawn.labels, [Copies(to_grey, 0.5), Copies(to_grey, 2, "female")])
     assert (same == origin).all()
     assert all((one == two).all() for one, two in zip(made, again, strict=True))
     with pytest.raises(ValueError, match=r"share in 0\.\.50"):

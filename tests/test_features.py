@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from eigenface.engine import compiled
 from eigenface.features.colour import colour
 from eigenface.features.grey import equalise, grey, resize, square_side
 from eigenface.features.hog import hog
 from eigenface.features.lbp import WORDS, lbp
 from eigenface.features.red import red_share
-from eigenface.features.symmetry import plain, symmetric
+from eigenface.features.symmetry import plain, symmetric, turned
+from eigenface.features.trees import BoostedTrees
 
 RNG = np.random.default_rng(0)
 NOISE = RNG.random((5, 34, 34), dtype=np.float32)
@@ -79,6 +81,50 @@ def test_a_face_and_its_mirror_image_get_the_same_symmetric_features(
     mirrored = np.ascontiguousarray(pictures[:, :, ::-1])
     assert np.abs(symmetric(describe, pictures) - symmetric(describe, mirrored)).max() < 1e-5
     assert np.abs(plain(describe, pictures) - plain(describe, mirrored)).max() > 0.1
+
+
+def test_a_mirror_image_has_the_same_colour_at_the_mirrored_place() -> None:
+    pictures = RNG.random((4, 32, 32, 3), dtype=np.float32)
+
+    def describe(some: NDArray[np.float32]) -> NDArray[np.float32]:
+        return colour(some, 8, 6)
+
+    assert np.abs(turned(describe, pictures) - symmetric(describe, pictures)).max() < 1e-6
+
+
+@pytest.mark.skipif(compiled("pixels") is None, reason="the compiled part was not built")
+@pytest.mark.parametrize(("side", "grid", "bins"), [(64, 8, 6), (24, 4, 8), (10, 1, 2), (9, 3, 17)])
+def test_colour_is_the_same_with_and_without_the_compiled_part(
+    side: int, grid: int, bins: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = RNG.random((3, side, side, 3), dtype=np.float32)
+    pictures[0] = pictures[0].round()  # the ends of every band
+    ours = colour(pictures, grid, bins)
+    monkeypatch.setenv("EIGENFACE_PURE", "1")
+    assert np.abs(ours - colour(pictures, grid, bins)).max() < 1e-5
+
+
+@pytest.mark.skipif(compiled("pixels") is None, reason="the compiled part was not built")
+@pytest.mark.parametrize(("levels", "pixels"), [(1, 1), (4, 255), (6, 256), (8, 700)])
+def test_trees_give_the_same_bits_with_and_without_the_compiled_part(
+    levels: int, pixels: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planes = RNG.normal(size=(9, pixels)).astype(np.float32)
+    planes[0, 0] = np.nan
+    shape = (30, levels)
+    thresholds = planes[RNG.integers(0, 9, shape), RNG.integers(0, pixels, shape)]  # some are equal to what is compared
+    leaves = RNG.normal(size=(30, 2**levels)).astype(np.float32)
+    trees = BoostedTrees(RNG.integers(0, 9, shape), thresholds, leaves, 0.3)
+    ours = trees(planes)
+    monkeypatch.setenv("EIGENFACE_PURE", "1")
+    assert np.array_equal(ours, trees(planes))
+
+
+@pytest.mark.skipif(compiled("pixels") is None, reason="the compiled part was not built")
+def test_trees_that_ask_for_a_column_that_is_not_there_are_refused() -> None:
+    trees = BoostedTrees(np.array([[3]]), np.zeros((1, 1), np.float32), np.zeros((1, 2), np.float32), 0)
+    with pytest.raises(ValueError, match="no such column"):
+        trees(np.zeros((3, 5), np.float32))
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ from eigenface.steps.directions import KernelDirections
 from eigenface.steps.eigen import Eigenfaces, Rounded
 from eigenface.steps.faces import ColourFaces, GreyFaces
 from eigenface.steps.fisher import FisherVectors
-from eigenface.steps.identity import FramedFaces, NearestPerson, PersonSpace, UnitRows
+from eigenface.steps.identity import NearestPerson, PersonSpace, UnitRows
 from eigenface.steps.maps import HOG, LBP, ColourBands, Weighted
 from eigenface.steps.ridge import KernelRidgeClassifier
 from eigenface.store import load_model, save_model
@@ -74,7 +74,6 @@ PIPELINES = {
     "blood": lambda: branch(
         FeatureUnion([("map", BloodMap()), ("colour", ColourFisher())]), Eigenfaces(12, power=0.5), SVC(gamma=0.05)
     ),
-    "framed people": lambda: branch(FramedFaces(), GreyFaces(24), Eigenfaces(8), UnitRows(), NearestPerson()),
     "linear": lambda: branch(GreyFaces(16), Eigenfaces(8), LinearSVC()),
 }
 

@@ -22,7 +22,7 @@ from eigenface.fold import fold_transform
 from eigenface.program import Program
 from eigenface.steps.eigen import Eigenfaces
 from eigenface.steps.faces import GreyFaces
-from eigenface.steps.identity import FramedFaces, NearestPerson, PersonSpace, UnitRows
+from eigenface.steps.identity import NearestPerson, PersonSpace, UnitRows
 from eigenface.store import load_model, save_model
 from eigenface.verification import fitted_embedding, fold_of, judged_pairs, odds_of, pairs_of
 
@@ -80,23 +80,6 @@ def test_the_nearest_person_is_found_whatever_the_length_of_a_row() -> None:
     assert model.decision_function(rows).shape == (72, 12)
     two = NearestPerson().fit(rows[:12], names[:12])
     assert two.decision_function(rows).shape == (72,)
-
-
-def test_pictures_that_are_wider_than_a_crop_are_framed() -> None:
-    photo, boxes = draw_photo()[:2]
-    box = boxes[0].box if hasattr(boxes[0], "box") else boxes[0]
-    centre_x, centre_y = box.centre
-    side = round(box.width * 1.6)
-    left, top = max(0, round(centre_x - side / 2)), max(0, round(centre_y - side / 2))
-    wide = np.ascontiguousarray(photo[top : top + side, left : left + side])
-    tight, blank = (
-        np.ascontiguousarray(wide[side // 4 : -side // 4, side // 4 : -side // 4]),
-        np.zeros((40, 40, 3), np.uint8),
-    )
-    framed = FramedFaces().fit_transform([wide, tight, blank])
-    assert framed[0].shape[0] < 0.8 * side
-    assert framed[1] is tight
-    assert framed[2] is blank
 
 
 def test_odds_mean_what_they_say() -> None:

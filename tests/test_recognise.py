@@ -103,6 +103,24 @@ def test_a_photo_and_its_whole_crop_are_answered_alike(model: FaceClassifier) ->
             assert whole.faces[0].probabilities[name] == pytest.approx(p, abs=1e-6)
 
 
+def test_a_portrait_said_to_be_a_crop_is_framed_as_in_a_photo(model: FaceClassifier) -> None:
+    photo, (face,) = draw_photo(1, random_state=5)
+    centre_x, centre_y = face.centre
+    half = face.width
+    portrait = crop_face(photo, Box(centre_x - half, centre_y - half, 2 * half, 2 * half))
+    in_photo, as_crop = recognise(portrait, [model]), recognise(portrait, [model], Options(whole=True))
+    assert as_crop.faces[0].box == Box(0, 0, portrait.shape[1], portrait.shape[0])
+    assert as_crop.faces[0].probabilities == pytest.approx(in_photo.faces[0].probabilities, abs=1e-6)
+    stretched = model.predict_proba([portrait])[0]
+    assert as_crop.faces[0].probabilities[model.classes_[0]] != pytest.approx(stretched[0], abs=1e-3)
+
+
+def test_a_blank_picture_said_to_be_a_crop_is_taken_as_it_is(model: FaceClassifier) -> None:
+    blank = np.full((90, 60, 3), 127, np.uint8)
+    answer = recognise(blank, [model], Options(whole=True))
+    assert answer.faces[0].probabilities[model.classes_[0]] == pytest.approx(model.predict_proba([blank])[0][0])
+
+
 def test_paths_bytes_and_arrays_give_one_answer(model: FaceClassifier, tmp_path: Path) -> None:
     pixels, _ = draw_photo(1, random_state=2)
     path = tmp_path / "photo.png"

@@ -29,7 +29,8 @@ def command(photos: tuple[str, ...], out: Path, task: str | None, force: bool, *
     `eigenface predict --whole` on a crop made with --task answers as it does on the photo.
     """
     from eigenface.annotate import png_bytes
-    from eigenface.crops import CropSpec, crop_face
+    from eigenface.crops import CropSpec
+    from eigenface.locating import framed
     from eigenface.recognise import find
     from eigenface.store import load_model
 
@@ -49,8 +50,7 @@ def command(photos: tuple[str, ...], out: Path, task: str | None, force: bool, *
             target = out / name.with_name(f"{name.name}_{number}.png")
             if target.exists() and not force:
                 raise RequestError("exists", f"{target}: is there already", "Give another --out, or --force.")
-            box = spec.within(face.box) if found.whole else face.box
-            write_file(target, png_bytes(crop_face(picture.pixels, box, spec)))
+            write_file(target, png_bytes(framed(picture.pixels, face, spec, whole=found.whole)[1]))
             writer.writerow([target.relative_to(out), found.source, *face.box.as_dict().values(), round(face.score, 4)])
             written += 1
     write_file(out / "crops.csv", index.getvalue().encode())

@@ -22,6 +22,7 @@ from eigenface.errors import RequestError
 @click.option("--report", type=click.Path(path_type=Path, file_okay=False), help="Write a report there.")
 @click.option("--test-share", type=click.FloatRange(0, 0.5), default=0.2, help="Share kept aside to judge by.")
 @click.option("--jobs", type=click.IntRange(1), default=2, help="Threads of the search.")
+@click.option("--memory", type=click.FloatRange(0.1), default=4, show_default=True, help="Gigabytes to work in.")
 @click.option("--fresh", is_flag=True, help="Forget what an interrupted search left.")
 @data_options
 def command(
@@ -34,13 +35,14 @@ def command(
     report: Path | None,
     test_share: float,
     jobs: int,
+    memory: float,
     fresh: bool,
     **reading: Any,
 ) -> None:
     """Train a model on DATA: a folder with one sub-folder a class, or a folder or zip with labels.csv.
 
     Part of the faces (of the people, where known) is kept aside and judged. A search that is stopped goes on when the
-    same command is given again.
+    same command is given again. Of more faces than --memory holds, crops and features lie in temporary files.
     """
     if out.suffix not in (".eigenface", ".joblib"):
         raise RequestError("unknown_suffix", f"{out}: a model is saved as .eigenface or .joblib", "Name it so.")
@@ -69,6 +71,7 @@ def command(
             journal=journal,
             fresh=fresh,
             n_jobs=jobs,
+            memory=int(memory * 1e9),
             progress=bar,
         )
     save_model(trained.model, out)

@@ -7,23 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eigenface.crops import CropSpec, crop_face, whole_box
+from eigenface.crops import CropSpec, crop_face
 from eigenface.datasets.annotation import clipped
 from eigenface.datasets.dataset import Dataset
 from eigenface.detection import get_detector
 from eigenface.errors import PictureError
 from eigenface.image import Picture
-from eigenface.locating import main_of
+from eigenface.locating import framed, given_as_crop, main_of
 from eigenface.progress import Progress, silent
+from eigenface.streaming import MEMORY, CropRoom
 from eigenface.types import Detection, Pixels
 from eigenface.vision import cv2
+from eigenface.workers import Engine
 
 NO_FACE = "no face was found"
+
+_AT_A_TIME = 32  # pictures in one task of an engine
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,9 @@ def crop_dataset(
     whole: bool = False,
     detector: str = "default",
     largest_side: int | None = None,
+    memory: int = MEMORY,
     progress: Progress = silent,
+    engine: Engine | None = None,
 ) -> CroppedFaces:
     """One crop a picture: its main face, framed by `spec`; or the whole picture. One a box where faces have boxes.
 
@@ -108,33 +114,68 @@ def crop_dataset(
     detector : str
     largest_side : int, optional
         Larger crops are shrunk to this side in pixels, to save memory.
+    memory : int
+        Bytes; crops that would take more than a quarter of it lie in a temporary file.
     progress : callable
+    engine : Engine, optional
+        What does the work: a cluster, whose workers see the data set under the same path.
 
     Returns
     -------
     CroppedFaces
         In the data set's order, without the pictures that could not be read or show no face: those are `rejected`.
     """
-    whole = whole or dataset.whole
-    kept: list[int] = []
-    crops: list[Pixels] = []
-    rejected: list[tuple[str, str]] = []
-    for index, picture in pictures(dataset):
-        progress(index, len(dataset), f"cropping {dataset.name}")
-        if isinstance(picture, PictureError):
-            rejected.append((dataset.samples[index].name, picture.message))
-            continue
-        try:
-            crop = cut_face(dataset, index, picture, spec, whole=whole, detector=detector)[1]
-        except PictureError as error:
-            rejected.append((dataset.samples[index].name, error.message))
-            continue
-        kept.append(index)
-        crops.append(shrunk(crop, largest_side) if largest_side else crop)
+    look = _Look(dataset, spec, whole or dataset.whole, detector, largest_side)
+    room = CropRoom(memory // 4)
+    seen: dict[int, Pixels | str] = {}
+    for index, crop in _crops(look) if engine is None else _crops_on(engine, look):
+        progress(len(seen), len(dataset), f"cropping {dataset.name}")
+        seen[index] = crop if isinstance(crop, str) else room.keep(crop)
     progress(len(dataset), len(dataset), f"cropping {dataset.name}")
+    kept = [index for index in range(len(dataset)) if not isinstance(seen[index], str)]
+    crops = [crop for index in kept if not isinstance(crop := seen[index], str)]
+    rejected = [(dataset.samples[index].name, why) for index, why in sorted(seen.items()) if isinstance(why, str)]
     chosen = dataset.select(np.array(kept, dtype=np.intp))
     names = np.array([sample.name for sample in chosen.samples], dtype=np.str_)
     return CroppedFaces(crops, chosen.labels, names, chosen.groups, chosen.columns, tuple(rejected))
+
+
+class _Look(NamedTuple):
+    """What is cropped, and how."""
+
+    dataset: Dataset
+    spec: CropSpec
+    whole: bool
+    detector: str
+    largest_side: int | None
+
+
+def _crops(look: _Look) -> Iterator[tuple[int, Pixels | str]]:
+    """The crop of every picture in order, or why there is none."""
+    for index, picture in pictures(look.dataset):
+        if isinstance(picture, PictureError):
+            yield index, picture.message
+            continue
+        try:
+            crop = cut_face(look.dataset, index, picture, look.spec, whole=look.whole, detector=look.detector)[1]
+        except PictureError as error:
+            yield index, error.message
+            continue
+        yield index, shrunk(crop, look.largest_side) if look.largest_side else crop
+
+
+def _crops_on(engine: Engine, look: _Look) -> Iterator[tuple[int, Pixels | str]]:
+    size = len(look.dataset)
+    parts = [range(start, min(start + _AT_A_TIME, size)) for start in range(0, size, _AT_A_TIME)]
+    for part, crops in engine.each(_crop_part, look, parts):
+        if isinstance(crops, Exception):
+            raise crops
+        yield from zip(part, crops, strict=True)
+
+
+def _crop_part(look: _Look, part: range) -> list[Pixels | str]:
+    some = look.dataset.select(np.array(part, dtype=np.intp))
+    return [crop for _, crop in _crops(look._replace(dataset=some))]
 
 
 def cut_face(
@@ -142,7 +183,8 @@ def cut_face(
 ) -> tuple[Detection, Pixels]:
     """The face of sample `index` in its picture: where it is, and its crop.
 
-    The square of its annotated box, else the main face; with `whole` the annotated box itself, else all of the picture.
+    The square of its annotated box, else the main face; with `whole` the annotated box itself, else all of the picture,
+    where that does not show much more than a crop does.
 
     Raises
     ------
@@ -152,8 +194,10 @@ def cut_face(
     sample = dataset.samples[index]
     box = clipped(sample.box, picture.width, picture.height, sample.name) if sample.box else None
     if whole:
-        found = Detection(box or whole_box(picture.pixels), 1.0)
-        return found, crop_face(picture.pixels, found.box)
+        if box:
+            return Detection(box, 1.0), crop_face(picture.pixels, box)
+        found = given_as_crop(picture.pixels, detector)
+        return found, framed(picture.pixels, found, spec, whole=True)[1]
     at = Detection(dataset.rule.square(box), 1.0) if box else main_face(picture, detector)
     if at is None:
         raise PictureError("no_face", NO_FACE)

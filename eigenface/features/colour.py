@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from eigenface.engine import compiled
 from eigenface.features.grey import resize_one
 from eigenface.features.symmetry import Maps
 from eigenface.types import Pixels
@@ -49,11 +50,23 @@ def colour(pictures: NDArray[np.float32], grid: int = 4, bins: int = 8) -> Maps:
     count, side = pictures.shape[:2]
     if grid < 1 or bins < 2 or side % grid:
         raise ValueError(f"colour: expected a side that is a multiple of {grid}, got {side}")
-    lab = cv2.cvtColor(np.ascontiguousarray(pictures.reshape(count * side, side, 3)), cv2.COLOR_RGB2Lab)
-    lab = lab.reshape(count, side, side, 3)
-    highest = pictures.max(axis=-1)
-    saturation = (highest - pictures.min(axis=-1)) / np.maximum(highest, np.float32(1e-3))
-    bands = (lab[..., 0], lab[..., 1], lab[..., 2], saturation)
+    pictures = np.ascontiguousarray(pictures)
+    lab = cv2.cvtColor(pictures.reshape(count * side, side, 3), cv2.COLOR_RGB2Lab).reshape(count, side, side, 3)
+    module = compiled("pixels")
+    if module is None:
+        return _bands_by_numpy(pictures, lab, grid, bins)
+    maps = np.empty((count, grid, grid, len(_RANGES) * bins), np.float32)
+    low, high = (np.array(bounds, np.float32) for bounds in zip(*_RANGES, strict=True))
+    module.bands(pictures, lab, side, grid, bins, low, np.float32(bins - 1) / (high - low), maps)
+    return maps
+
+
+def _bands_by_numpy(pictures: NDArray[np.float32], lab: NDArray[np.float32], grid: int, bins: int) -> Maps:
+    red, green, blue = (pictures[..., i] for i in range(3))
+    highest = np.maximum(np.maximum(red, green), blue)
+    lowest = np.minimum(np.minimum(red, green), blue)
+    saturation = np.asarray((highest - lowest) / np.maximum(highest, np.float32(1e-3)), np.float32)
+    bands: list[NDArray[np.float32]] = [lab[..., 0], lab[..., 1], lab[..., 2], saturation]
     shares = [_shares(band, bins, *bounds, grid) for band, bounds in zip(bands, _RANGES, strict=True)]
     maps: Maps = np.sqrt(np.concatenate(shares, axis=-1))
     return maps

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eigenface.engine import compiled
 from eigenface.errors import ModelError
 from eigenface.features.sift import NUMBERS, dense_sift, positions
 from eigenface.types import Rows
@@ -75,7 +76,7 @@ class Vocabulary:
     @classmethod
     def of(cls, settings: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Vocabulary:
         """The vocabulary of `settings()` and `arrays()`."""
-        held = [np.asarray(arrays[field.name], np.float32) for field in fields(cls) if field.type != "int"]
+        held = [np.ascontiguousarray(arrays[field.name], np.float32) for field in fields(cls) if field.type != "int"]
         return cls(settings["size"], settings["cell"], settings["stride"], *held)
 
 
@@ -118,12 +119,23 @@ class FisherCoder:
         vectors = np.empty((len(pictures), 2 * words.means.size), np.float32)
         for vector, picture in zip(vectors, pictures, strict=True):
             found = dense_sift(picture[None], words.cell, words.stride, mirror=mirror)[0]
-            vector[:] = self._coded((found - words.centre) @ words.projection, where)
+            self.encode(found, where, vector)
         return vectors
 
-    def _coded(self, projected: NDArray[np.float32], where: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The Fisher vector (2 * k * (p + 2),) of the projected descriptors of one face."""
+    def encode(self, found: NDArray[np.float32], where: NDArray[np.float32], vector: NDArray[np.float32]) -> None:
+        """Write the Fisher vector (2 * k * (p + 2),) of the descriptors (n, 128) at places (n, 2) of one face."""
+        words, module = self.vocabulary, compiled("fisher")
+        if module is None:
+            vector[:] = self._encoded_by_numpy(found, where)
+            return
+        mixture = (words.weights, words.means, words.deviations)
+        module.code(
+            found, where, _LEAST_SHARE, words.centre, words.projection, self._logits, self._offset, *mixture, vector
+        )
+
+    def _encoded_by_numpy(self, found: NDArray[np.float32], where: NDArray[np.float32]) -> NDArray[np.float32]:
         means, deviations = self.vocabulary.means, self.vocabulary.deviations
+        projected = (found - self.vocabulary.centre) @ self.vocabulary.projection
         here = np.concatenate([projected, where], axis=1)
         both = np.concatenate([here, here * here], axis=1)
         shares = both @ self._logits

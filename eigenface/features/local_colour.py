@@ -30,8 +30,10 @@ def colour_planes(crop: Pixels, size: int) -> NDArray[np.float32]:
     """
     picture = resize_one(crop, size).astype(np.float32) / 255
     logs = np.log(picture + _DARKEST)
-    highest = picture.max(axis=2)
-    saturation = (highest - picture.min(axis=2)) / np.maximum(highest, np.float32(0.02))
+    red, green, blue = (picture[..., i] for i in range(3))
+    highest = np.maximum(np.maximum(red, green), blue)  # several times as fast as a maximum along an axis of three
+    lowest = np.minimum(np.minimum(red, green), blue)
+    saturation = (highest - lowest) / np.maximum(highest, np.float32(0.02))
     planes = np.stack([logs[..., 0] - logs[..., 1], logs[..., 2] - logs[..., 1], logs[..., 1], saturation])
     middle = slice(size // 5, size - size // 5)
     planes -= np.median(planes[:, middle, middle].reshape(4, -1), axis=1)[:, None, None]
@@ -74,6 +76,5 @@ class ColourCoder(FisherCoder):
             if mirror:
                 turned = found.reshape(-1, CELLS, CELLS, found.shape[1] // CELLS**2)[:, :, ::-1]
                 found = np.concatenate([found, turned.reshape(found.shape)])
-            projected = ((found - words.centre) @ words.projection).astype(np.float32)
-            vector[:] = self._coded(projected, where.astype(np.float32))
+            self.encode(found, where, vector)
         return vectors

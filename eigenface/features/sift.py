@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from eigenface.engine import compiled
 from eigenface.vision import cv2
 
 ORIENTATIONS = 8
@@ -52,8 +53,19 @@ def dense_sift(pictures: NDArray[np.float32], cell: int, stride: int, *, mirror:
     """
     size = pictures.shape[1]
     begins = positions(size, cell, stride)
-    sides = 2 if mirror else 1
-    found = np.empty((len(pictures), sides * len(begins) ** 2, NUMBERS), np.float32)
+    found = np.empty((len(pictures), (2 if mirror else 1) * len(begins) ** 2, NUMBERS), np.float32)
+    module = compiled("fisher")
+    if module is None:
+        return _sift_by_numpy(pictures, begins, cell, mirror, found)
+    for row, picture in zip(found, pictures, strict=True):
+        smooth = cv2.GaussianBlur(picture, (0, 0), _BLUR)
+        module.sift(smooth, size, cell, stride, len(begins), mirror, row)
+    return found
+
+
+def _sift_by_numpy(
+    pictures: NDArray[np.float32], begins: NDArray[np.intp], cell: int, mirror: bool, found: NDArray[np.float32]
+) -> NDArray[np.float32]:
     for row, maps in zip(found, _cell_maps(pictures, cell), strict=True):
         row[: len(begins) ** 2] = _gathered(maps, begins, cell)
         if mirror:

@@ -25,6 +25,14 @@ def symmetric(describe: Callable[[NDArray[np.float32]], Maps], pictures: NDArray
     return mean.reshape(len(pictures), -1)
 
 
+def turned(describe: Callable[[NDArray[np.float32]], Maps], pictures: NDArray[np.float32]) -> Rows:
+    """As `symmetric`, for features of which a mirror image has the same at the mirrored place: described once."""
+    maps = describe(pictures)
+    half = (maps.shape[2] + 1) // 2
+    mean = (maps[:, :, :half] + maps[:, :, ::-1][:, :, :half]) * np.float32(0.5)
+    return mean.reshape(len(pictures), -1)
+
+
 def plain(describe: Callable[[NDArray[np.float32]], Maps], pictures: NDArray[np.float32]) -> Rows:
     """Rows of what `describe` says of pictures (n, s, s[, 3])."""
     return describe(pictures).reshape(len(pictures), -1)

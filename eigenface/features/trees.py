@@ -1,6 +1,7 @@
 """Boosted trees that ask the same question everywhere on a level: a few comparisons and one look-up a tree.
 
-Such trees run without a loop over rows, so a whole face of pixels is judged in a few milliseconds by numpy alone.
+Such trees run without a loop over rows, so a whole face of pixels is judged in a few milliseconds by numpy alone, and
+in half of one by the compiled part, to the same bit.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from eigenface.engine import compiled
 
 _DEEPEST = 8  # levels: a leaf's number fits a byte
 
@@ -57,6 +60,14 @@ class BoostedTrees:
     def __call__(self, planes: NDArray[np.float32]) -> NDArray[np.float32]:
         """Sums (n,) for numbers laid out column by column (columns, n)."""
         said = np.full(planes.shape[1], self.base, np.float32)
+        module = compiled("pixels")
+        if module is None:
+            return self._added_by_numpy(planes, said)
+        parts = (self.columns.astype(np.int32), *(np.ascontiguousarray(a) for a in (self.thresholds, self.leaves)))
+        module.trees(np.ascontiguousarray(planes), *parts, *self.columns.shape, said)
+        return said
+
+    def _added_by_numpy(self, planes: NDArray[np.float32], said: NDArray[np.float32]) -> NDArray[np.float32]:
         for columns, thresholds, leaves in zip(self.columns, self.thresholds, self.leaves, strict=True):
             leaf = np.zeros(planes.shape[1], np.uint8)
             for column, threshold in zip(columns, thresholds, strict=True):

@@ -15,12 +15,14 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from eigenface.compact import round_rows
 from eigenface.steps.ridge import KernelRidgeClassifier
+from eigenface.streaming import stretches
 from eigenface.types import Rows
 
 _LEAST_VARIANCE = 1e-9  # of the largest component's, below which a component is rounding
 _LEAST_STRENGTH = 1e-6  # of the strongest direction's: no direction is left out altogether
 _MOST_GRADIENTS = 4000  # enough for a mean
 _BLOCK = 512
+_STRETCH = 4096  # rows that are centred at a time: no second copy of all of them
 
 
 class KernelDirections(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -119,7 +121,9 @@ class KernelDirections(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Coordinates (n, n_components) of rows (n, d)."""
         check_is_fitted(self)
         rows = validate_data(self, X, dtype=[np.float32, np.float64], reset=False)
-        coordinates: Rows = ((rows - self.mean_) @ self.components_.T).astype(np.float32)
+        coordinates = np.empty((len(rows), len(self.components_)), np.float32)
+        for part in stretches(len(rows), _STRETCH):
+            coordinates[part] = (rows[part] - self.mean_) @ self.components_.T
         return coordinates
 
     def __sklearn_tags__(self) -> Tags:

@@ -16,10 +16,14 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from eigenface.compact import round_rows, short_steps
+from eigenface.steps.components import Components, streamed_components
+from eigenface.streaming import in_file, stretches
 from eigenface.types import Rows
 
 _LEAST_VARIANCE = 1e-9
 """Share of the largest component's variance below which a component is rounding, not data."""
+
+_STRETCH = 4096  # rows that are centred at a time: no second copy of all of them
 
 
 class Eigenfaces(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -36,7 +40,7 @@ class Eigenfaces(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     bits : {4, 8, None}
         Bits a number of the components, or None for float32.
     svd_solver, random_state
-        As in `sklearn.decomposition.PCA`.
+        As in `sklearn.decomposition.PCA`; rows that lie in a file are learned from in stretches.
 
     References
     ----------
@@ -65,18 +69,22 @@ class Eigenfaces(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"bits: expected 4, 8 or None, got {self.bits!r}")
         rows = validate_data(self, X, dtype=[np.float32, np.float64], ensure_min_samples=2)
         kept = min(self.n_components, *rows.shape)
-        with np.errstate(invalid="ignore"):  # of rows that are all alike, nothing is explained
-            pca = PCA(kept, svd_solver=self.svd_solver, random_state=self.random_state).fit(rows)
-        real = pca.explained_variance_ > _LEAST_VARIANCE * pca.explained_variance_[0]
+        found = streamed_components(rows, kept, self.random_state) if in_file(X) else self._by_sklearn(rows, kept)
+        real = found.variance > _LEAST_VARIANCE * found.variance[0]
         kept = max(1, int(np.count_nonzero(real)))
-        self.mean_ = pca.mean_.astype(np.float32)
-        components = pca.components_[:kept].astype(np.float32)
+        self.mean_ = found.mean.astype(np.float32)
+        components = found.components[:kept].astype(np.float32)
         self.components_ = round_rows(components, self.bits) if self.bits else components
-        variance = pca.explained_variance_[:kept].astype(np.float32)
+        variance = found.variance[:kept].astype(np.float32)
         self.explained_variance_ = np.where(variance > np.finfo(np.float32).tiny, variance, np.float32(1))
-        self.explained_variance_ratio_ = np.nan_to_num(pca.explained_variance_ratio_[:kept]).astype(np.float32)
+        self.explained_variance_ratio_ = np.nan_to_num(found.ratio[:kept]).astype(np.float32)
         self.n_components_ = kept
         return self
+
+    def _by_sklearn(self, rows: NDArray[Any], kept: int) -> Components:
+        with np.errstate(invalid="ignore"):  # of rows that are all alike, nothing is explained
+            pca = PCA(kept, svd_solver=self.svd_solver, random_state=self.random_state).fit(rows)
+        return Components(pca.mean_, pca.components_, pca.explained_variance_, pca.explained_variance_ratio_)
 
     @property
     def _scales(self) -> NDArray[np.float32]:
@@ -87,7 +95,9 @@ class Eigenfaces(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Coordinates (n, n_components) of rows (n, features)."""
         check_is_fitted(self)
         rows = validate_data(self, X, dtype=[np.float32, np.float64], reset=False)
-        coordinates: Rows = ((rows - self.mean_) @ self.components_.T / self._scales).astype(np.float32)
+        coordinates = np.empty((len(rows), len(self.components_)), np.float32)
+        for part in stretches(len(rows), _STRETCH):
+            coordinates[part] = (rows[part] - self.mean_) @ self.components_.T / self._scales
         return coordinates
 
     def inverse_transform(self, X: ArrayLike) -> Rows:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,32 +13,9 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from eigenface.compact import round_rows
-from eigenface.crops import CropSpec
-from eigenface.locating import framed_anew
-from eigenface.steps.faces import FaceStep, check_crops
-from eigenface.types import Pixels, Rows
+from eigenface.types import Rows
 
 _LEAST_RATIO = 1e-6  # of variance between people over variance within one
-
-
-class FramedFaces(FaceStep):
-    """Pictures given as crops, framed as crops are: where the main face fills little of one, it is cut out.
-
-    What is a crop already, or shows no face, stays as it is. Nothing is learned.
-
-    Parameters
-    ----------
-    scale, shift : float
-        The framing, as `CropSpec` has it.
-    """
-
-    def __init__(self, scale: float = 1.0, shift: float = 0.0) -> None:
-        self.scale = scale
-        self.shift = shift
-
-    def transform(self, X: Sequence[Pixels]) -> list[Pixels]:
-        """Crops of pictures (rows, cols, 3), uint8 RGB."""
-        return framed_anew(check_crops(X), CropSpec(self.scale, self.shift))
 
 
 class UnitRows(TransformerMixin, BaseEstimator):  # type: ignore[misc]

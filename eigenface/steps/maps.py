@@ -14,7 +14,7 @@ from eigenface.features.colour import colour
 from eigenface.features.grey import square_side
 from eigenface.features.hog import hog
 from eigenface.features.lbp import lbp
-from eigenface.features.symmetry import Maps, plain, symmetric
+from eigenface.features.symmetry import Maps, plain, symmetric, turned
 from eigenface.types import Rows
 
 
@@ -92,6 +92,9 @@ class ColourBands(FeatureMaps):
 
     def _describe(self, pictures: NDArray[np.float32]) -> Maps:
         return colour(pictures, self.grid, self.bins)
+
+    def _rows(self, pictures: NDArray[np.float32]) -> Rows:
+        return (turned if self.mirror else plain)(self._describe, pictures)
 
 
 class Weighted(TransformerMixin, BaseEstimator):  # type: ignore[misc]

@@ -33,28 +33,42 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         Bits a number of the rows that are kept, or None for float32.
     class_weight : {"balanced", None}
         `balanced` gives every class the same say, however many faces it has.
+    faces : int, optional
+        Most faces that this learns from, drawn at random: memory grows with the square of their number.
 
     References
     ----------
     Rifkin, Yeo and Poggio, Regularized least-squares classification, 2003.
     """
 
+    faces: int | None = None  # what was saved before there was such a parameter
+
     def __init__(
-        self, gamma: float = 1.0, alpha: float = 0.1, *, bits: int | None = 4, class_weight: str | None = "balanced"
+        self,
+        gamma: float = 1.0,
+        alpha: float = 0.1,
+        *,
+        bits: int | None = 4,
+        class_weight: str | None = "balanced",
+        faces: int | None = None,
     ) -> None:
         self.gamma = gamma
         self.alpha = alpha
         self.bits = bits
         self.class_weight = class_weight
+        self.faces = faces
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> KernelRidgeClassifier:
-        """Fit on rows (n, d) and labels (n,); memory is 4 * n * n bytes."""
+        """Fit on rows (n, d) and labels (n,); memory is 4 * n * n bytes of at most `faces` rows."""
         if self.bits not in (4, 8, None):
             raise ValueError(f"bits: expected 4, 8 or None, got {self.bits!r}")
         if not self.alpha > 0 or not self.gamma > 0:
             raise ValueError(f"expected alpha and gamma above 0, got {self.alpha!r}, {self.gamma!r}")
         rows, labels = validate_data(self, X, y, dtype=np.float32)
         check_classification_targets(labels)
+        if self.faces is not None and len(rows) > self.faces:
+            chosen = np.sort(np.random.default_rng(0).permutation(len(rows))[: self.faces])
+            rows, labels = rows[chosen], labels[chosen]
         self.classes_, codes = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError("expected two classes or more, got 1 class")

@@ -1,0 +1,121 @@
+/* Loops over pixels of a face: boosted trees that judge each, and histograms of colour in cells.
+
+   The numbers of eigenface/features/trees.py, to the bit, and of colour.py but for the order in which a cell is added
+   up. Every buffer is a C-contiguous array made by numpy. */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#define BLOCK 256 /* pixels judged side by side */
+#define BANDS 4
+#define MOST_BINS 256
+
+#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)
+#define WIDE __attribute__((target_clones("avx2", "default")))
+#else
+#define WIDE
+#endif
+
+static PyObject *released(Py_buffer *buffers, int count, const char *what) {
+    for (int i = 0; i < count; i++) PyBuffer_Release(&buffers[i]);
+    if (!what) Py_RETURN_NONE;
+    PyErr_SetString(PyExc_ValueError, what);
+    return NULL;
+}
+
+WIDE static void ask(const float *restrict plane, float threshold, int count, int32_t *restrict leaf) {
+    for (int i = 0; i < count; i++) leaf[i] = 2 * leaf[i] + (plane[i] > threshold);
+}
+
+PyDoc_STRVAR(trees_doc, "trees(planes, columns, thresholds, leaves, trees, levels, sums): adds each tree's leaf to float32 "
+                        "sums (n,), for planes (m, n) and int32 columns (trees, levels).");
+
+static PyObject *trees(PyObject *self, PyObject *args) {
+    Py_buffer b[5]; /* planes, columns, thresholds, leaves, sums */
+    int count, levels;
+    if (!PyArg_ParseTuple(args, "y*y*y*y*iiw*", &b[0], &b[1], &b[2], &b[3], &count, &levels, &b[4])) return NULL;
+    const Py_ssize_t pixels = b[4].len / 4, planes = pixels ? b[0].len / 4 / pixels : 0;
+    if (count < 0 || levels < 1 || levels > 8 || b[0].len != 4 * planes * pixels ||
+        b[1].len != 4 * (Py_ssize_t)count * levels || b[2].len != b[1].len ||
+        b[3].len != 4 * ((Py_ssize_t)count << levels))
+        return released(b, 5, "trees: the buffers do not fit the sizes");
+    const int32_t *columns = b[1].buf;
+    for (Py_ssize_t i = 0; i < (Py_ssize_t)count * levels; i++)
+        if (columns[i] < 0 || columns[i] >= planes) return released(b, 5, "trees: no such column");
+    Py_BEGIN_ALLOW_THREADS
+    const float *thresholds = b[2].buf, *leaves = b[3].buf;
+    for (Py_ssize_t start = 0; start < pixels; start += BLOCK) {
+        const int some = pixels - start < BLOCK ? (int)(pixels - start) : BLOCK;
+        float *sums = (float *)b[4].buf + start;
+        for (Py_ssize_t tree = 0; tree < count; tree++) {
+            int32_t leaf[BLOCK] = {0};
+            for (Py_ssize_t at = tree * levels; at < (tree + 1) * levels; at++)
+                ask((const float *)b[0].buf + columns[at] * pixels + start, thresholds[at], some, leaf);
+            for (int i = 0; i < some; i++) sums[i] += leaves[(tree << levels) + leaf[i]];
+        }
+    }
+    Py_END_ALLOW_THREADS
+    return released(b, 5, NULL);
+}
+
+/* One picture's soft histograms: (grid, grid, BANDS * bins) sums, then roots of shares. */
+static void count_colours(const float *rgb, const float *lab, int side, int grid, int bins, const float *low,
+                          const float *scale, double *sums, float *out) {
+    const int cell = side / grid, width = BANDS * bins, numbers = grid * grid * width;
+    const float most = (float)(bins - 1 - 1e-4);
+    for (int i = 0; i < numbers; i++) sums[i] = 0;
+    for (int y = 0; y < side; y++)
+        for (int x = 0; x < side; x++, rgb += 3, lab += 3) {
+            const float high = fmaxf(fmaxf(rgb[0], rgb[1]), rgb[2]), least = fminf(fminf(rgb[0], rgb[1]), rgb[2]);
+            const float values[BANDS] = {lab[0], lab[1], lab[2], (high - least) / fmaxf(high, 1e-3f)};
+            double *to = sums + (size_t)(y / cell * grid + x / cell) * width;
+            for (int k = 0; k < BANDS; k++, to += bins) {
+                float place = (values[k] - low[k]) * scale[k];
+                place = place > 0 ? place < most ? place : most : 0;
+                const int bin = (int)place;
+                const double rest = place - (float)bin;
+                to[bin] += 1 - rest;
+                to[bin + 1] += rest;
+            }
+        }
+    for (int i = 0; i < numbers; i++) out[i] = sqrtf((float)(sums[i] / (cell * cell)));
+}
+
+PyDoc_STRVAR(bands_doc, "bands(rgb, lab, side, grid, bins, low, scale, out): roots of soft histograms of L, a, b and "
+                        "saturation, float32 (n, grid, grid, 4 * bins), of pictures (n, side, side, 3).");
+
+static PyObject *bands(PyObject *self, PyObject *args) {
+    Py_buffer b[5]; /* rgb, lab, low, scale, out */
+    int side, grid, bins;
+    if (!PyArg_ParseTuple(args, "y*y*iiiy*y*w*", &b[0], &b[1], &side, &grid, &bins, &b[2], &b[3], &b[4])) return NULL;
+    if (side < 1 || side > 4096 || grid < 1 || side % grid || bins < 2 || bins > MOST_BINS)
+        return released(b, 5, "bands: sizes out of bounds");
+    const Py_ssize_t plane = (Py_ssize_t)side * side * 3, numbers = (Py_ssize_t)grid * grid * BANDS * bins;
+    const Py_ssize_t count = b[0].len / 4 / plane;
+    if (b[0].len != 4 * count * plane || b[1].len != b[0].len || b[2].len != 4 * BANDS || b[3].len != 4 * BANDS ||
+        b[4].len != 4 * count * numbers)
+        return released(b, 5, "bands: the buffers do not fit the sizes");
+    double *sums = malloc((size_t)numbers * sizeof *sums);
+    if (!sums) {
+        released(b, 5, "");
+        return PyErr_NoMemory();
+    }
+    Py_BEGIN_ALLOW_THREADS
+    for (Py_ssize_t i = 0; i < count; i++)
+        count_colours((const float *)b[0].buf + i * plane, (const float *)b[1].buf + i * plane, side, grid, bins,
+                      b[2].buf, b[3].buf, sums, (float *)b[4].buf + i * numbers);
+    Py_END_ALLOW_THREADS
+    free(sums);
+    return released(b, 5, NULL);
+}
+
+static PyMethodDef METHODS[] = {
+    {"trees", trees, METH_VARARGS, trees_doc}, {"bands", bands, METH_VARARGS, bands_doc}, {NULL, NULL, 0, NULL}};
+
+static struct PyModuleDef MODULE = {PyModuleDef_HEAD_INIT, "_pixels", "Loops over pixels of a face.", -1, METHODS,
+                                    NULL, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__pixels(void) { return PyModule_Create(&MODULE); }

@@ -1,0 +1,124 @@
+"""Products with rows kept in codes are those with the rows they stand for, with and without the compiled part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from eigenface import linear
+from eigenface.compact import Encoded, decode, encode, round_columns, round_rows
+from eigenface.engine import compiled
+from eigenface.linear import Kept, Projection, affine_of, projection_of
+from eigenface.operations import prepare
+from eigenface.program import Operation, Program
+
+
+def coded(rows: int, columns: int, *, by_row: bool, seed: int = 0) -> Encoded:
+    array = np.random.default_rng(seed).normal(size=(rows, columns)).astype(np.float32)
+    return encode(round_rows(array) if by_row else round_columns(array))
+
+
+@pytest.fixture(params=["compiled", "pure"])
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every matrix is large enough to stay in codes."""
+    monkeypatch.setattr(linear, "_SMALL", 0)
+    if request.param == "pure":
+        monkeypatch.setenv("EIGENFACE_PURE", "1")
+    elif compiled("codes") is None:
+        pytest.skip("the compiled part was not built")
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("by_row", [True, False])
+@pytest.mark.parametrize("asked", [1, 3, 4, 5, 12, 13, 40])
+@pytest.mark.parametrize("shape", [(70, 33), (5, 300), (130, 16), (64, 2)])
+def test_products_with_codes_are_products_with_what_they_stand_for(
+    by_row: bool, asked: int, shape: tuple[int, int]
+) -> None:
+    stored = coded(*shape, by_row=by_row)
+    assert stored.codes.dtype == np.int8
+    rows = np.random.default_rng(1).normal(size=(asked, shape[1])).astype(np.float32)
+    kept, plain = Kept(stored), decode(stored)
+    assert np.allclose(kept.times(rows), rows @ plain.T, atol=1e-3)
+    assert np.allclose(kept.squares(), (plain**2).sum(axis=1), rtol=1e-5)
+    covered = np.concatenate([np.arange(len(kept))[part] for part, _ in kept.parts(rows)])
+    assert (covered == np.arange(shape[0])).all()
+
+
+@pytest.mark.skipif(compiled("codes") is None, reason="the compiled part was not built")
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 9), st.integers(1, 40), st.integers(1, 70), st.integers(0, 999))
+def test_the_compiled_product_is_exact_where_numbers_are_whole(asked: int, lines: int, size: int, seed: int) -> None:
+    module = compiled("codes")
+    assert module is not None
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(-128, 128, (lines, size)).astype(np.int8)
+    rows = np.zeros((asked, -(-size // 16) * 16), np.float32)
+    rows[:, :size] = rng.integers(-100, 100, (asked, size))
+    out = np.empty((asked, lines), np.float32)
+    module.products(rows, codes, size, out)
+    assert (out == rows[:, :size].astype(np.int64) @ codes.T.astype(np.int64)).all()
+    with pytest.raises(ValueError, match="do not fit"):
+        module.products(rows, codes, size, out[:, :-1].copy())
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("kernel", ["rbf", "poly", "sigmoid", "linear"])
+@pytest.mark.parametrize("classes", [1, 3])
+def test_kernel_sums_over_codes_are_those_over_plain_rows(kernel: str, classes: int) -> None:
+    stored = coded(90, 20, by_row=False)
+    rng = np.random.default_rng(2)
+    more = {"coefficients": rng.normal(size=(90, classes)), "intercept": rng.normal(size=classes)}
+    how = {"kernel": kernel, "gamma": 0.05, "coef0": 0.5, "degree": 2}
+    runs: list[Callable[[Any], Any]] = [
+        prepare("kernel_sum", how, {"vectors": vectors, **more}) for vectors in (stored, decode(stored))
+    ]
+    for asked in (1, 30):
+        rows = rng.normal(size=(asked, 20)).astype(np.float32)
+        ours, plain = (run(rows) for run in runs)
+        assert ours.shape == ((asked,) if classes == 1 else (asked, classes))
+        assert np.allclose(ours, plain, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("power", [0.0, 0.5])
+def test_components_alone_project_as_the_affine_map_does(power: float) -> None:
+    stored = coded(12, 50, by_row=True)
+    rng = np.random.default_rng(3)
+    arrays: dict[str, NDArray[Any] | Encoded] = {
+        "components": stored,
+        "mean": rng.normal(size=50),
+        "variance": rng.random(12) + 0.1,
+    }
+    rows = rng.normal(size=(7, 50)).astype(np.float32)
+    affine = affine_of("pca", {"power": power}, arrays)
+    assert affine is not None
+    assert np.allclose(projection_of({"power": power}, arrays)(rows), affine(rows), atol=1e-4)
+    scaled = [
+        Operation("pca", {"power": power}, arrays),
+        Operation("linear", {}, _last(12)),
+        Operation("sigmoid", _ODDS),
+    ]
+    fused = Program(scaled)(rows)  # type: ignore[arg-type]
+    assert np.allclose(fused[:, 1], 1 / (1 + np.exp(-0.01 * affine(rows).sum(axis=1))), atol=1e-4)
+
+
+_ODDS = {"slope": 1.0, "offset": 0.0}
+
+
+def _last(size: int) -> dict[str, NDArray[np.float32]]:
+    return {"coefficients": np.full((1, size), 0.01, np.float32), "intercept": np.zeros(1, np.float32)}
+
+
+def test_shapes_that_do_not_fit_are_refused() -> None:
+    kept = Kept(np.ones((3, 4), np.float32))
+    with pytest.raises(ValueError, match="expected shapes"):
+        Projection(np.zeros(5, np.float32), kept, np.ones(3, np.float32))
+    with pytest.raises(ValueError, match="expected rows"):
+        Kept(np.ones(4, np.float32))
