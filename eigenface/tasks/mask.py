@@ -6,6 +6,7 @@ from typing import Any
 
 from eigenface.augment import Copies, in_turn, jittered, through, to_grey
 from eigenface.crops import CropSpec
+from eigenface.datasets.mask_paint import dye_mask, paint_mask
 from eigenface.tasks.recipes import eigenface_pipeline, fisher_pipeline
 from eigenface.tasks.task import Source, Task
 
@@ -80,9 +81,11 @@ TASK = Task(
     smallest_face=20,
     unshipped=("eigenfaces",),
     copies=(
-        Copies(in_turn(to_grey, _FRAMING), 0.6),  # masks are not only colour
-        Copies(in_turn(through(24), _FRAMING), 0.4),  # nor sharpness
+        Copies(in_turn(to_grey, _FRAMING), 0.4),  # masks are not only colour
+        Copies(in_turn(through(24), _FRAMING), 0.25),  # nor sharpness
+        Copies(in_turn(dye_mask, _FRAMING), 0.5, label="with_mask"),  # nor medical ones or plain cloth alone
+        Copies(in_turn(paint_mask, _FRAMING), 0.3, label="without_mask", becomes="with_mask"),
         Copies(_FRAMING, 8, label="worn_incorrectly"),
     ),
-    often={"worn_incorrectly": 3},  # one face in thirty in the scenes it learned from: else it would hardly be said
+    often={"worn_incorrectly": 1.5},  # one face in thirty in the scenes it learned from: else it would hardly be said
 )
