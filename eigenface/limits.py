@@ -14,6 +14,30 @@ MAX_REQUEST_BYTES = 64_000_000
 MAX_REQUEST_PICTURES = 20
 """Pictures in one request to the server."""
 
+MAX_CAMERAS = 16
+"""Cameras that the server follows at once."""
+
+MAX_FRAME_PIXELS = 2_100_000
+"""Pixels of a camera's frame: full HD."""
+
+MAX_FILM_BYTES = 100_000_000
+"""Bytes of a film sent to the server."""
+
+MAX_FILM_SECONDS = 600
+"""Length of a film sent to the server."""
+
+MAX_FILM_FRAMES = 36_000
+"""Frames of a film sent to the server: the longest at 60 a second."""
+
+MAX_FILM_PIXELS = 9_000_000
+"""Pixels of one of its frames: 4K."""
+
+MAX_FILM_OUTPUT_BYTES = 400_000_000
+"""Bytes of one file that the server makes of a film."""
+
+MAX_FILMS = 8
+"""Films that the server has at once: waiting, worked on, or answered and not deleted yet."""
+
 MAX_FACES = 200
 """Faces answered in one picture: the largest are kept, and a warning says so."""
 

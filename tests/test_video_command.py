@@ -148,7 +148,7 @@ def test_the_readable_part_is_answered_and_the_exit_says_so(
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
 def test_stopped_it_leaves_a_film_that_plays_and_goes_on_from_there(looks: Path, tmp_path: Path, stop: int) -> None:
-    scene = Scene([lambda t: (80 + 8 * t, 90)], 5.0, size=SIZE)
+    scene = Scene([lambda t: (80 + 8 * t, 90)], 8.0, size=SIZE)
     source = write_film(tmp_path / "long.mp4", [p for _, p, _ in scene])
     out, line = tmp_path / "o.mp4", tmp_path / "t.csv"
     words = [sys.executable, "-m", "eigenface", "video", source, out, *using(looks), "--timeline", line]
@@ -162,14 +162,14 @@ def test_stopped_it_leaves_a_film_that_plays_and_goes_on_from_there(looks: Path,
     assert "Traceback" not in said
     with Film(str(out)) as film:
         left = len(list(film))
-    assert 30 < left < 125
+    assert 30 < left < 200
     done = subprocess.run([*words, "--resume"], capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, "by an earlier run" in done.stdout) == (0, True), done.stderr
     with Film(str(out)) as film:
-        assert [frame.time for frame in film] == pytest.approx(np.arange(125) / RATE, abs=2e-3)
+        assert [frame.time for frame in film] == pytest.approx(np.arange(200) / RATE, abs=2e-3)
     found = rows(line)
     assert {row["track"] for row in found} == {"1"}
-    assert [int(row["frame"]) for row in found] == list(range(int(found[0]["frame"]), 125))
+    assert [int(row["frame"]) for row in found] == list(range(int(found[0]["frame"]), 200))
     again = subprocess.run([*words, "--resume"], capture_output=True, text=True, check=False, timeout=60)
     assert "finished already" in again.stdout
     other = subprocess.run([*words, "--resume", "--blur"], capture_output=True, text=True, check=False, timeout=60)

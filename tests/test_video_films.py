@@ -77,6 +77,22 @@ def test_what_is_no_film_is_refused_by_name(tmp_path: Path, name: str, data: byt
     assert name in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("list.m3u8", "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{}\n#EXT-X-ENDLIST\n"),
+        ("list.ffconcat", "ffconcat version 1.0\nfile {}\n"),
+        ("list", "ffconcat version 1.0\nfile {}\n"),
+    ],
+)
+def test_a_play_list_opens_no_other_film(frames: list[Pixels], tmp_path: Path, name: str, text: str) -> None:
+    film = write_film(tmp_path / "secret.mp4", frames)
+    for named in (film.name, film.as_uri()):
+        (tmp_path / name).write_text(text.format(named), encoding="utf-8")
+        with pytest.raises(FilmError, match="not a film"):
+            Film(str(tmp_path / name))
+
+
 def test_a_picture_is_no_film(frames: list[Pixels], tmp_path: Path) -> None:
     for name in ("a.png", "a.jpg", "a.bmp"):
         Image.fromarray(frames[0]).save(tmp_path / name)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from video_scenes import RATE, Scene, Told
 
+from eigenface.model import FaceClassifier
 from eigenface.types import Box
 from eigenface.video.belief import Belief
 from eigenface.video.frames import Frame
 from eigenface.video.lookback import Answered, LookBack
-from eigenface.video.tracks import PATIENCE, Track, Tracker
+from eigenface.video.tracks import PATIENCE, Track, Tracker, verdict_of
 
 
 def followed(scene: Scene, detector: Told) -> list[tuple[float, list[Track], list[Box | None]]]:
@@ -152,3 +154,35 @@ def test_one_strange_look_changes_nothing() -> None:
     belief.see(np.array([0.0, 1.0, 0.0]), 2.0)
     assert belief.label == 0
     assert belief.probabilities.sum() == pytest.approx(1)
+
+
+def labels_in_hindsight(model: FaceClassifier, says: Callable[[float], float], seconds: float) -> list[str]:
+    """What a film's frames, 25 a second, come to be called; `says`: the probability of "female" at a time."""
+    waiting, belief, out = LookBack([model]), Belief(2), list[Answered]()
+    pixels, box = np.zeros((48, 64, 3), np.uint8), Box(10, 10, 20, 20)
+    for number in range(round(25 * seconds)):
+        time, evidence = number / 25, {}
+        if number % 5 == 0:
+            belief.see(np.array([says(time), 1 - says(time)]), time)
+            evidence = {model.name: belief.evidence}
+        said = {model.name: verdict_of(model, belief.label, belief.probabilities, box)}
+        out += waiting.add(Frame(number, time, pixels), [Track(1, box, 0.9, said, evidence)])
+    out += waiting.rest()
+    assert [one.frame.number for one in out] == list(range(round(25 * seconds)))
+    return [str(one.tracks[0].face.label) for one in out]
+
+
+def test_who_is_unsure_at_first_is_called_what_they_come_to_be(model: FaceClassifier) -> None:
+    assert set(labels_in_hindsight(model, lambda time: 0.6 if time < 1.5 else 0.05, 5)) == {"male"}
+    assert set(labels_in_hindsight(model, lambda time: 0.6, 5)) == {"female"}
+
+
+def test_in_hindsight_a_label_changes_where_the_world_did(model: FaceClassifier) -> None:
+    labels = labels_in_hindsight(model, lambda time: 0.95 if time < 2 else 0.05, 5)
+    changes = [number for number, (a, b) in enumerate(itertools.pairwise(labels), 1) if a != b]
+    assert len(changes) == 1
+    assert 45 <= changes[0] <= 55
+
+
+def test_in_hindsight_one_strange_look_changes_nothing(model: FaceClassifier) -> None:
+    assert set(labels_in_hindsight(model, lambda time: 0.0 if abs(time - 2) < 0.1 else 0.9, 4)) == {"female"}

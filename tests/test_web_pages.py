@@ -27,7 +27,7 @@ from eigenface.webapp.app import create_app
 from eigenface.webapp.markdown import card_html
 from eigenface.webapp.service import FaceService
 
-PAGES = ("/", "/camera", "/how", "/api", "/models/looks")
+PAGES = ("/", "/camera", "/films", "/how", "/api", "/models/looks")
 
 
 @pytest.fixture(scope="module")
@@ -283,8 +283,8 @@ def test_the_examples_of_the_api_page_run(model: FaceClassifier, photo: bytes, t
             re.sub(r"<.*?>", "", block) for block in re.findall(r"<pre><code>(.*?)</code></pre>", page, re.DOTALL)
         ]
         codes = [block.replace("&#39;", "'").replace("&#34;", '"').replace("&amp;", "&") for block in blocks]
-        curl, asking, local = codes
-        assert f"http://127.0.0.1:{server.port}/" in curl
+        curl, asking, local, films = codes
+        assert all(f"http://127.0.0.1:{server.port}/" in code for code in (curl, films))
         for code in (asking, local):
             done = subprocess.run(
                 [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60

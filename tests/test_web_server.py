@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import http.client
 import io
 import json
@@ -45,9 +46,15 @@ class Server:
 
 @pytest.fixture(scope="module")
 def server(model: FaceClassifier, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    save_model(model, tmp_path_factory.mktemp("saved") / "looks.eigenface")
-    saved = next(tmp_path_factory.getbasetemp().glob("saved*/looks.eigenface"))
-    folder = tmp_path_factory.mktemp("serving")
+    with serving(model, tmp_path_factory.mktemp("serving")) as started:
+        yield started
+
+
+@contextlib.contextmanager
+def serving(model: FaceClassifier, place: Path) -> Iterator[Server]:
+    saved, folder = place / "looks.eigenface", place / "empty"
+    save_model(model, saved)
+    folder.mkdir()
     process = subprocess.Popen(
         [*SERVE, "--port", "0", "--model", str(saved)],
         cwd=folder,
@@ -140,6 +147,28 @@ def test_serving_loads_no_scikit_learn(server: Server) -> None:
     if not maps.exists():
         pytest.skip("needs Linux to see what a process has loaded")
     assert "sklearn" not in maps.read_text()
+
+
+def test_requests_that_came_before_a_stop_are_answered_and_later_ones_refused(
+    model: FaceClassifier, photo: bytes, tmp_path: Path
+) -> None:
+    with serving(model, tmp_path) as stopped:
+        lines = [socket.create_connection(("127.0.0.1", stopped.port), timeout=30) for _ in range(12)]
+        head = b"POST /api/v1/predict HTTP/1.1\r\nHost: a\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n"
+        for line in lines:
+            line.sendall(head % len(photo) + photo)
+        stopped.process.send_signal(signal.SIGTERM)
+        answers = []
+        for line in lines:
+            answer = http.client.HTTPResponse(line)
+            answer.begin()
+            answers.append((answer.status, answer.getheader("Connection"), len(json.loads(answer.read())["faces"])))
+            line.close()
+        assert {(status, faces) for status, _, faces in answers} == {(200, 2)}
+        assert answers[-1][1] == "close"
+        assert stopped.process.wait(10) == 0
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", stopped.port), timeout=5)
 
 
 def test_a_stop_ends_it_quickly_and_quietly(server: Server) -> None:

@@ -104,7 +104,7 @@ def eigenface_png(model: FaceClassifier, number: int) -> bytes | None:
         return None
     if number == 0:
         return _png(np.clip(np.rint(mean * 255), 0, 255).astype(np.uint8).reshape(side, side))
-    return _png(stretched(np.asarray(operation.arrays["components"][number - 1])).reshape(side, side))
+    return _png(stretched(np.asarray(operation.arrays["components"])[number - 1]).reshape(side, side))
 
 
 def space_png(number: int) -> bytes | None:

@@ -7,113 +7,27 @@ from typing import Any
 
 from eigenface import __version__
 from eigenface.limits import SMALLEST_FACE
+from eigenface.webapp.filmjob import FILES
+from eigenface.webapp.schemas import (
+    ANSWER,
+    BOX,
+    COMPARISON,
+    ENROLLED,
+    ERROR,
+    FACE,
+    FILM,
+    FORGOTTEN,
+    PERSON,
+    PICTURE,
+    PROBLEM,
+    SEEN,
+)
 
-_BOX = {
-    "type": "object",
-    "description": "Pixels of the picture as shown, after its EXIF turn.",
-    "properties": {name: {"type": "integer"} for name in ("x", "y", "width", "height")},
-    "required": ["x", "y", "width", "height"],
-}
-_VERDICT: dict[str, Any] = {
-    "label": {"type": "string"},
-    "probabilities": {"type": "object", "additionalProperties": {"type": "number", "minimum": 0, "maximum": 1}},
-    "needs_review": {"type": "boolean", "description": "A person should look."},
-    "reasons": {"type": "array", "items": {"type": "string"}},
-}
-_FACE = {
-    "type": "object",
-    "properties": {
-        "box": {"$ref": "#/components/schemas/Box"},
-        "score": {"type": "number", "minimum": 0, "maximum": 1},
-        **_VERDICT,
-        "answers": {
-            "type": "object",
-            "description": "By task, where several were asked.",
-            "additionalProperties": {"type": "object", "properties": _VERDICT},
-        },
-    },
-    "required": ["box", "score"],
-}
-_PORTRAIT: dict[str, Any] = {
-    "type": "object",
-    "description": "The main face of a picture; a refused one has null for width, height and box.",
-    "properties": {
-        "source": {"type": "string"},
-        "width": {"type": ["integer", "null"]},
-        "height": {"type": ["integer", "null"]},
-        "box": {"anyOf": [{"type": "null"}, {"$ref": "#/components/schemas/Box"}]},
-        "warnings": {"type": "array", "items": {"type": "string"}},
-        "error": {"anyOf": [{"type": "null"}, {"$ref": "#/components/schemas/Error"}]},
-    },
-    "required": ["source", "width", "height", "box", "warnings", "error"],
-}
-_COMPARISON = {
-    "type": "object",
-    "properties": {
-        "model": {"type": "string"},
-        "same": {"type": "boolean"},
-        "probability": {"type": "number", "minimum": 0, "maximum": 1, "description": "That it is one person."},
-        "similarity": {"type": "number", "minimum": -1, "maximum": 1},
-        "faces": {"type": "array", "items": _PORTRAIT, "minItems": 2, "maxItems": 2},
-    },
-    "required": ["model", "same", "probability", "similarity", "faces"],
-}
-_ENROLLED = {
-    "type": "object",
-    "properties": {
-        "name": {"type": "string"},
-        "added": {"type": "integer", "description": "Faces that were not there already."},
-        "pictures": {"type": "array", "items": _PORTRAIT},
-    },
-    "required": ["name", "added", "pictures"],
-}
-_PERSON = {
-    "type": "object",
-    "properties": {
-        "name": {"type": "string"},
-        "pictures": {"type": "integer"},
-        "added": {"type": "string", "format": "date-time"},
-    },
-    "required": ["name", "pictures", "added"],
-}
-_FORGOTTEN = {"type": "object", "properties": {"name": {"type": "string"}, "pictures": {"type": "integer"}}}
-_PICTURE = {"type": "string", "contentMediaType": "application/octet-stream"}
-_ERROR = {
-    "type": "object",
-    "properties": {name: {"type": "string"} for name in ("code", "message", "hint")},
-    "required": ["code", "message", "hint"],
-}
-_ANSWER = {
-    "type": "object",
-    "properties": {
-        "source": {"type": "string"},
-        "task": {"type": ["string", "null"]},
-        "model": {"type": ["string", "null"]},
-        "width": {"type": ["integer", "null"]},
-        "height": {"type": ["integer", "null"]},
-        "seconds": {"type": "number"},
-        "warnings": {"type": "array", "items": {"type": "string"}},
-        "faces": {"type": "array", "items": {"$ref": "#/components/schemas/Face"}, "description": "Largest first."},
-        "error": {"anyOf": [{"type": "null"}, {"$ref": "#/components/schemas/Error"}]},
-    },
-    "required": ["source", "task", "model", "width", "height", "seconds", "warnings", "faces", "error"],
-}
-_PROBLEM = {
-    "type": "object",
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        **{name: {"type": "string"} for name in ("code", "message", "hint")},
-    },
-    "required": ["title", "status", "code", "message", "hint"],
-}
 _REFUSALS = {
     "400": "Empty, damaged, or not a picture.",
     "403": "Sent by a page of another site.",
-    "404": "Unknown task or person.",
-    "413": "Too many bytes, pixels or pictures.",
+    "404": "Unknown task, person or film.",
+    "413": "Too many bytes, pixels, pictures or seconds.",
     "415": "A type or format that is not read.",
     "422": "The picture or a value is missing.",
 }
@@ -156,11 +70,11 @@ def description(names: Sequence[str], *, people: bool = False) -> dict[str, Any]
             "/api/v1/predict": {"post": _post("Faces and what a task says of them", [task, *options])},
             "/api/v1/detect": {"post": _post("Faces: boxes and scores", options)},
             "/api/v1/compare": {"post": _compare(options)},
+            **_cameras([task, *options]),
+            **_films([task, *options]),
             **(_people(options) if people else {}),
         },
-        "components": {
-            "schemas": {"Box": _BOX, "Face": _FACE, "Error": _ERROR, "Answer": _ANSWER, "Problem": _PROBLEM}
-        },
+        "components": {"schemas": {"Box": BOX, "Face": FACE, "Error": ERROR, "Answer": ANSWER, "Problem": PROBLEM}},
     }
 
 
@@ -183,31 +97,103 @@ def _post(summary: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _pictures() -> dict[str, Any]:
-    form = {"type": "object", "properties": {"image": {"type": "array", "items": _PICTURE}}, "required": ["image"]}
-    return {"required": True, "content": {"multipart/form-data": {"schema": form}, "image/*": {"schema": _PICTURE}}}
+    form = {"type": "object", "properties": {"image": {"type": "array", "items": PICTURE}}, "required": ["image"]}
+    return {"required": True, "content": {"multipart/form-data": {"schema": form}, "image/*": {"schema": PICTURE}}}
 
 
-def _responses(text: str, schema: dict[str, Any]) -> dict[str, Any]:
+def _responses(text: str, schema: dict[str, Any], status: str = "200", **more: str) -> dict[str, Any]:
+    """A good answer and all refusals; `more`: further ones, by `s` and their status."""
     problem = {"$ref": "#/components/schemas/Problem"}
-    refusals = {status: _json(why, problem, "application/problem+json") for status, why in _REFUSALS.items()}
-    return {"200": _json(text, schema), **refusals}
+    whys = _REFUSALS | {key[1:]: why for key, why in more.items()}
+    refusals = {status: _json(why, problem, "application/problem+json") for status, why in sorted(whys.items())}
+    return {status: _json(text, schema), **refusals}
 
 
 def _compare(options: list[dict[str, Any]]) -> dict[str, Any]:
-    form = {"type": "object", "properties": {"a": _PICTURE, "b": _PICTURE}, "required": ["a", "b"]}
+    form = {"type": "object", "properties": {"a": PICTURE, "b": PICTURE}, "required": ["a", "b"]}
     return {
         "summary": "Whether two photos show one person",
         "parameters": options,
         "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}},
-        "responses": _responses("The main face of each, compared.", _COMPARISON),
+        "responses": _responses("The main face of each, compared.", COMPARISON),
+    }
+
+
+def _query(name: str, text: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "query", "schema": schema, "description": text}
+
+
+def _cameras(options: list[dict[str, Any]]) -> dict[str, Any]:
+    token = {
+        "name": "token",
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{16,64}$"},
+        "description": "Made by whoever sends: one a camera.",
+    }
+    alert = _query("alert", "A label; it is told when it has stayed on a face for a second.", {"type": "string"})
+    ended = {"type": "object", "properties": {"ended": {"type": "boolean"}}}
+    busy = {"s409": "The frame before is not answered yet.", "s503": "Too many cameras are on."}
+    return {
+        "/api/v1/cameras/{token}": {
+            "post": {
+                "summary": "The next frame of a camera: faces followed, their labels steadied",
+                "parameters": [token, *(option for option in options if option["name"] != "whole"), alert],
+                "requestBody": {"required": True, "content": {"image/*": {"schema": PICTURE}}},
+                "responses": _responses("Who is followed.", SEEN, **busy),
+            },
+            "delete": {
+                "summary": "Forget a camera's tracks; they are forgotten after 10 seconds without a frame, too",
+                "parameters": [token],
+                "responses": _responses("Whether there were any.", ended),
+            },
+        }
+    }
+
+
+def _films(options: list[dict[str, Any]]) -> dict[str, Any]:
+    name = _query("name", "What the film is called, where it is the body.", {"type": "string"})
+    blur = _query("blur", "Hide the faces in the annotated film.", {"enum": ["0", "1"]})
+    token = {"name": "token", "in": "path", "required": True, "schema": {"type": "string"}}
+    file = {"name": "file", "in": "path", "required": True, "schema": {"type": "string"}, "description": "In `files`."}
+    form = {"type": "object", "properties": {"film": PICTURE}, "required": ["film"]}
+    body = {"multipart/form-data": {"schema": form}, "video/*": {"schema": PICTURE}}
+    full = {"s501": "PyAV is not installed.", "s503": "Too many films are here.", "s507": "The disk is full."}
+    deleted = {"type": "object", "properties": {"deleted": {"type": "string"}}}
+    kinds = {kind: {"schema": PICTURE} for kind in (*FILES.values(), "image/jpeg")}
+    done = _responses("The file; a part of it where a range is asked for.", PICTURE, s409="Not answered yet.")
+    return {
+        "/api/v1/films": {
+            "post": {
+                "summary": "Send a film; it is answered in its turn",
+                "parameters": [*(option for option in options if option["name"] != "whole"), name, blur],
+                "requestBody": {"required": True, "content": body},
+                "responses": _responses("Taken in; its state is at `Location`.", FILM, "202", **full),
+            }
+        },
+        "/api/v1/films/{token}": {
+            "get": {"summary": "How far a film is", "parameters": [token], "responses": _responses("Its state.", FILM)},
+            "delete": {
+                "summary": "Cancel a film and delete all of it",
+                "parameters": [token],
+                "responses": _responses("Deleted.", deleted),
+            },
+        },
+        "/api/v1/films/{token}/{file}": {
+            "get": {
+                "summary": "The annotated film, its timeline, its chart, or a face",
+                "parameters": [token, file],
+                "responses": done | {"200": {"description": done["200"]["description"], "content": kinds}},
+            }
+        },
     }
 
 
 def _people(options: list[dict[str, Any]]) -> dict[str, Any]:
     """The routes of a server with a gallery."""
     name = {"name": "name", "in": "path", "required": True, "schema": {"type": "string", "maxLength": 200}}
-    everybody = {"type": "object", "properties": {"people": {"type": "array", "items": _PERSON}}}
-    enrolled = _responses("What was seen of each picture.", _ENROLLED)
+    everybody = {"type": "object", "properties": {"people": {"type": "array", "items": PERSON}}}
+    enrolled = _responses("What was seen of each picture.", ENROLLED)
     return {
         "/api/v1/people": {"get": {"summary": "People enrolled", "responses": {"200": _json("By name.", everybody)}}},
         "/api/v1/people/{name}": {
@@ -220,7 +206,7 @@ def _people(options: list[dict[str, Any]]) -> dict[str, Any]:
             "delete": {
                 "summary": "Forget a person",
                 "parameters": [name],
-                "responses": _responses("How many pictures went.", _FORGOTTEN),
+                "responses": _responses("How many pictures went.", FORGOTTEN),
             },
         },
     }

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, current_app, render_template, request
+from flask import Blueprint, Response, abort, current_app, redirect, render_template, request
+from werkzeug.wrappers import Response as BaseResponse
 
 from eigenface.errors import RequestError
+from eigenface.limits import MAX_FILM_BYTES, MAX_FILM_SECONDS
 from eigenface.webapp.adjust import Adjustment
 from eigenface.webapp.drawings import eigenface_png, space_png
+from eigenface.webapp.films import KEPT, MOST_KEPT
 from eigenface.webapp.markdown import card_html
 from eigenface.webapp.results import judge_all, reasons, sorted_probabilities
 from eigenface.webapp.service import FaceService, read_options, read_switch
-from eigenface.webapp.uploads import read_uploads
+from eigenface.webapp.uploads import read_film, read_uploads
 
 blueprint = Blueprint("pages", __name__)
 
 PLAIN = "gender:eigenfaces"
 _SHOWN_EIGENFACES = 15
+_TIMES = {"kept_minutes": round(KEPT / 60), "most_kept_minutes": round(MOST_KEPT / 60)}
 
 
 def service() -> FaceService:
@@ -69,7 +73,52 @@ def how() -> str:
 
 @blueprint.get("/camera")
 def camera() -> str:
-    return render_template("camera.html", models=service().askable(), wanted=[service().default])
+    models = service().askable()
+    classes = {model["name"]: model["classes"] for model in models}
+    return render_template("camera.html", models=models, classes=classes, wanted=[service().default])
+
+
+@blueprint.get("/films")
+def films() -> str:
+    return _films([service().default], deleted=bool(request.args.get("deleted")))
+
+
+@blueprint.post("/films")
+def send_film() -> BaseResponse | tuple[str, int]:
+    wanted = request.form.getlist("task") or [service().default]
+    models, options = service().models(",".join(wanted)), read_options(request.form)
+    try:
+        film, name = read_film(request)
+    except RequestError as error:
+        if error.code != "missing_field":
+            raise
+        return _films(wanted, missing=True), 422
+    state = service().films.submit(film, name, models, options, blur=read_switch(request.form, "blur"))
+    return redirect(f"/films/{state['id']}", 303)
+
+
+@blueprint.get("/films/<token>")
+def film(token: str) -> str:
+    return render_template("film.html", film=service().films.state(token), **_TIMES)
+
+
+@blueprint.post("/films/<token>/delete")
+def delete_film(token: str) -> BaseResponse:
+    service().films.delete(token)
+    return redirect("/films?deleted=1", 303)
+
+
+def _films(wanted: list[str], **more: object) -> str:
+    return render_template(
+        "films.html",
+        models=service().askable(),
+        wanted=wanted,
+        absent=service().films.missing(),
+        most_bytes=MAX_FILM_BYTES,
+        most_minutes=MAX_FILM_SECONDS // 60,
+        **_TIMES,
+        **more,
+    )
 
 
 @blueprint.get("/api")

@@ -24,6 +24,15 @@ STATUS_OF = {
     "bad_name": 422,
     "no_face": 422,
     "gallery_busy": 503,
+    "too_many_cameras": 503,
+    "camera_busy": 409,
+    "no_video": 501,
+    "no_film": 404,
+    "not_done": 409,
+    "film_too_long": 413,
+    "too_many_films": 503,
+    "film_failed": 422,
+    "cannot_write": 507,
     "cross_site": 403,
 }
 """Status of each error code; 400 for all others."""

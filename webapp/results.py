@@ -9,9 +9,10 @@ from dataclasses import astuple, dataclass, replace
 import numpy as np
 
 from eigenface.annotate import annotate, png_bytes
-from eigenface.crops import crop_face
+from eigenface.crops import CropSpec, crop_face
 from eigenface.facespace import FRAME, load_face_space
 from eigenface.image import Picture
+from eigenface.locating import framed, given_as_crop
 from eigenface.model import FaceClassifier
 from eigenface.recognise import Options, find
 from eigenface.types import Answer, Box, Detection, Face, Pixels, Verdict
@@ -130,13 +131,14 @@ def _scaled_box(box: Box, scale: float) -> Box:
 
 
 def _rows(pixels: Pixels, answer: Answer, models: Sequence[FaceClassifier], options: Options) -> tuple[FaceRow, ...]:
-    space = load_face_space()
+    space, faces = load_face_space(), answer.faces[:_MOST_ROWS]
     rows = []
-    for number, face in enumerate(answer.faces[:_MOST_ROWS], start=1):
-        square = models[0].crop.within(face.box) if options.whole and models else face.box
+    spec = models[0].crop if models else CropSpec()
+    found = [given_as_crop(pixels, options.detector)] if options.whole else [Detection(f.box, f.score) for f in faces]
+    for number, (face, one) in enumerate(zip(faces, found, strict=True), start=1):
+        square, shown = framed(pixels, one, spec, whole=options.whole)
         tight = crop_face(pixels, square, FRAME)
         rebuilt = np.repeat(space.reconstruct([tight])[0][:, :, None], 3, axis=2)
-        shown = pixels if options.whole or not models else crop_face(pixels, face.box, models[0].crop)
         rows.append(FaceRow(number, face, crop_uri(shown), crop_uri(rebuilt), dict(face.answers)))
     return tuple(rows)
 

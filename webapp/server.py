@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import signal
 import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
+from typing import Any
 
 from waitress.server import create_server
 
@@ -20,6 +17,7 @@ from eigenface.model import FaceClassifier
 from eigenface.threads import one_blas_thread
 from eigenface.vision import cv2
 from eigenface.webapp.app import create_app
+from eigenface.webapp.draining import Draining
 from eigenface.webapp.service import FaceService
 
 _THREADS = 4
@@ -36,6 +34,8 @@ def serve(
 ) -> None:
     """Serve the page and the REST API until stopped; with a `gallery`, people can be enrolled in that file.
 
+    Told to stop, it answers the requests that it has, and takes no more.
+
     Raises
     ------
     RequestError
@@ -45,9 +45,11 @@ def serve(
     service = FaceService(models, gallery=gallery)
     app = create_app(service=service)
     cv2.setNumThreads(1)  # requests are served side by side; more threads a request only get in each other's way
+    sockets: dict[int, Any] = {}
     try:
         server = create_server(
             app,
+            map=sockets,
             host=host,
             port=port,
             threads=_THREADS,
@@ -63,15 +65,10 @@ def serve(
         raise RequestError(
             "cannot_listen", f"cannot listen on {host}:{port} ({reason})", "Give another --port or --host."
         ) from None
-    signal.signal(signal.SIGTERM, _stop)
-    with one_blas_thread, contextlib.suppress(KeyboardInterrupt, SystemExit):
+    draining = Draining(server, sockets)
+    with one_blas_thread:
         service.warm()
         shown = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
         actual = server.effective_listen[0][1] if hasattr(server, "effective_listen") else server.effective_port
         print(f"eigenface is at http://{shown}:{actual}/ (Ctrl-C stops it)", file=sys.stderr, flush=True)
-        server.run()
-    server.close()
-
-
-def _stop(number: int, frame: FrameType | None) -> NoReturn:
-    raise SystemExit(0)
+        draining.run()

@@ -22,6 +22,8 @@ from eigenface.recognise import Options, recognise
 from eigenface.store import load_model, shipped_models
 from eigenface.types import Answer
 from eigenface.webapp.adjust import Adjustment
+from eigenface.webapp.films import Films
+from eigenface.webapp.live import Cameras
 from eigenface.webapp.uploads import Upload
 
 DEFAULT, IDENTITY = "gender", "identity"
@@ -50,6 +52,8 @@ class FaceService:
         self._loaded = dict(self._given)
         self._lock = threading.Lock()
         self.places = threading.Semaphore(_AT_ONCE)  # entered for as long as a picture is held decoded
+        self.cameras = Cameras(self.places)
+        self.films = Films()
         self.gallery = Gallery(gallery, self.embedder) if gallery is not None else None
 
     @property

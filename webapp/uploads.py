@@ -9,9 +9,13 @@ from typing import IO
 from flask import Request
 
 from eigenface.errors import RequestError
-from eigenface.limits import MAX_REQUEST_PICTURES
+from eigenface.limits import MAX_FILM_BYTES, MAX_REQUEST_PICTURES
 
-FIELD = "image"
+FIELD, FILM_FIELD = "image", "film"
+FILM_PATHS = ("/films", "/api/v1/films")
+"""Where films may be sent, which are larger than pictures."""
+
+_FORM_BYTES = 100_000  # around a film in a form
 _LONGEST_NAME = 255
 
 
@@ -28,6 +32,14 @@ class MemoryRequest(Request):
 
     max_form_memory_size = 100_000
     max_form_parts = 200
+
+    @property  # type: ignore[misc]  # read only, as Flask 3.0 has it
+    def max_content_length(self) -> int | None:  # type: ignore[override]
+        """Bytes that a request may have."""
+        if self.path in FILM_PATHS:
+            return MAX_FILM_BYTES + _FORM_BYTES
+        limit: int | None = super().max_content_length
+        return limit
 
     def _get_file_stream(
         self,
@@ -62,6 +74,41 @@ def read_uploads(request: Request) -> list[Upload]:
     return [Upload("picture", data)]
 
 
+def read_film(request: Request) -> tuple[IO[bytes], str]:
+    """The film of a request and its name: the file of the field `film`, or the body itself, called `name` in the query.
+
+    Raises
+    ------
+    RequestError
+        With code `missing_field`, `unsupported_type` or `too_many_bytes`.
+    """
+    kind = request.mimetype
+    if (request.content_length or 0) > MAX_FILM_BYTES + _FORM_BYTES:
+        raise too_large("the film", request.content_length or 0)
+    if kind == "multipart/form-data":
+        file = request.files.get(FILM_FIELD)
+        if file is None or not (file.filename or file.stream.seek(0, 2)):
+            raise RequestError("missing_field", f"the form has no film in its field {FILM_FIELD!r}", "Put it there.")
+        file.stream.seek(0)
+        return file.stream, _base_name(file.filename, "film")
+    if kind and not kind.startswith("video/") and kind != "application/octet-stream":
+        raise RequestError(
+            "unsupported_type",
+            f"a body of type {kind}",
+            f"Send a film as the body, or multipart/form-data with the field {FILM_FIELD!r}.",
+        )
+    return request.stream, _base_name(request.args.get("name"), "film")
+
+
+def too_large(name: str, size: int) -> RequestError:
+    """What is said of a film of so many bytes."""
+    return RequestError(
+        "too_many_bytes",
+        f"{name}: {size / 1e6:.0f} MB or more; the limit is {MAX_FILM_BYTES / 1e6:.0f} MB",
+        "Cut it or shrink it, or use `eigenface video`.",
+    )
+
+
 def read_field(request: Request, field: str) -> list[Upload]:
     """The pictures of one field of a form.
 
@@ -86,6 +133,6 @@ def read_field(request: Request, field: str) -> list[Upload]:
     return uploads
 
 
-def _base_name(name: str | None) -> str:
+def _base_name(name: str | None, unnamed: str = "picture") -> str:
     base = (name or "").replace("\\", "/").rsplit("/", 1)[-1]
-    return "".join(sign for sign in base if sign.isprintable()).strip()[:_LONGEST_NAME] or "picture"
+    return "".join(sign for sign in base if sign.isprintable()).strip()[:_LONGEST_NAME] or unnamed

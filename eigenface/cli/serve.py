@@ -16,8 +16,9 @@ import click
 def command(host: str, port: int, files: tuple[str, ...], trust: bool, gallery: Path | None) -> None:
     """Serve the page and the REST API.
 
-    Pictures stay in memory and on this machine. Nothing is stored; with --gallery, of people enrolled there a name
-    and some hundred numbers a picture. Whoever reaches the server can list, enrol and forget them.
+    Pictures stay in memory and on this machine. Nothing is stored but films, in temporary files for a while; with
+    --gallery, of people enrolled there a name and some hundred numbers a picture. Whoever reaches the server can list,
+    enrol and forget them.
     """
     from eigenface.store import load_model
     from eigenface.webapp.server import serve

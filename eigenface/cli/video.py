@@ -27,7 +27,12 @@ from eigenface.cli.talk import Bar, note
 @click.option("--gallery", metavar="FILE", type=click.Path(path_type=Path), help="The people that identity knows.")
 @click.option("--far", type=float, help="Share of strangers whom a gallery may give a name.  [default: 0.05]")
 @click.option(
-    "--timeline", metavar="FILE", type=click.Path(path_type=Path), help="Also a CSV, or .jsonl, a row a face."
+    "--timeline",
+    "timelines",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Also a CSV, or .jsonl, a row a face; repeatable.",
 )
 @click.option("--faces", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), help="Also a crop a track.")
 @click.option("--every", type=click.IntRange(1), default=1, show_default=True, help="Answer every N-th frame only.")
@@ -43,7 +48,7 @@ def command(
     trust: bool,
     gallery: Path | None,
     far: float | None,
-    timeline: Path | None,
+    timelines: tuple[Path, ...],
     faces: Path | None,
     every: int,
     blur: bool,
@@ -59,7 +64,7 @@ def command(
     options = as_options(**given)
     if blur and options.min_score is None:
         options = replace(options, min_score=LOW_SCORE)
-    wanted = Wanted(out, timeline=timeline, faces=faces, every=every, blur=blur, resume=resume)
+    wanted = Wanted(out, timelines=timelines, faces=faces, every=every, blur=blur, resume=resume)
     with Bar() as bar, _Stop() as stop:
 
         def progress(done: int, total: int, what: str) -> None:

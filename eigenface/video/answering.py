@@ -73,9 +73,12 @@ def answer_film(
             return Said(done_before=film.expected or 0)
         spans, numbers = Spans(), Numbers()
         begin = earlier.time - _TICK  # by time, not by number: a run stopped within a frame may lack that one
-        if earlier.frames and wanted.timeline:
-            numbers = cut_timeline(wanted.timeline, begin, lambda row: spans.see(row.track, row.label, row.time))
-        tracker, waiting = Tracker(models, options), LookBack()
+        if earlier.frames:
+            first, *others = wanted.timelines
+            numbers = cut_timeline(first, begin, lambda row: spans.see(row.track, row.label, row.time))
+            for path in others:
+                cut_timeline(path, begin)
+        tracker, waiting = Tracker(models, options), LookBack(models)
         with Outputs(film, wanted, models, job, earlier, spans) as outputs:
             last: Frame | None = None
             try:
@@ -105,18 +108,16 @@ def _check(source: str, wanted: Wanted) -> None:
         raise RequestError(
             "bad_suffix", f"{out}: films are written as MP4", f"Give a name that ends in {', '.join(SUFFIXES)}."
         )
-    for path in (out, wanted.timeline):
-        if path is None:
-            continue
+    for path in (out, *wanted.timelines):
         if path.exists() and Path(source).exists() and path.samefile(source):
             raise RequestError("exists", f"{path}: is the film itself", "Give another name.")
         if path.is_dir() or not path.parent.is_dir():
             why = "a folder" if path.is_dir() else "no such folder"
             raise RequestError("cannot_write", f"{path}: cannot be written ({why})", "Give another path.")
-    for path, made_here in ((out, is_ours), (wanted.timeline, is_timeline)):
-        if path is not None and path.is_file() and path.stat().st_size and not made_here(path):
+    for path, made_here in ((out, is_ours), *((path, is_timeline) for path in wanted.timelines)):
+        if path.is_file() and path.stat().st_size and not made_here(path):
             raise RequestError("exists", f"{path}: is there already, and is not of ours", "Give another name.")
-    if wanted.resume and wanted.timeline is None:
+    if wanted.resume and not wanted.timelines:
         raise RequestError(
             "no_timeline", "--resume without --timeline: only a timeline says which face is which", "Give both."
         )

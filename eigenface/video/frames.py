@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from eigenface.video.codecs import av
 
 _PICTURES = ("image2", "tty")
 """FFmpeg's readers that make a film of a picture or of a text."""
+
+_PLAY_LISTS = {"concat", "dash", "hls", "imf", "lavfi", "rtp", "rtsp", "sap", "sdp", "webm_dash_manifest"}
+"""Those that read other files or addresses than the one that they are given."""
 
 _UNREADABLE_PACKETS = 250  # in a row: a camera that sends nothing else, or noise
 _SHORT = 0.95  # of the length that the header promises: less was read, so the file was cut
@@ -201,8 +205,8 @@ def _opened(source: str) -> Any:
     if stat.S_ISREG(kind.st_mode) and not kind.st_size:
         raise FilmError("empty", f"{source}: the file is empty", "Copy or record it again.")
     try:
-        # Only this file: a play list among films would make FFmpeg open whatever it names.
-        container = av.open(f"file:{source}", options={"protocol_whitelist": "file"}, metadata_errors="replace")
+        options = {"protocol_whitelist": "file", "format_whitelist": _films()}
+        container = av.open(f"file:{source}", options=options, metadata_errors="replace")
     except (av.FFmpegError, OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "its name cannot be opened"
         raise FilmError(
@@ -213,6 +217,12 @@ def _opened(source: str) -> Any:
         container.close()
         raise FilmError("not_a_film", f"{source}: a picture or a text, not a film", "Pictures go to `predict`.")
     return container
+
+
+@functools.cache
+def _films() -> str:
+    """FFmpeg's readers of one file: of a play list it would open whatever that names."""
+    return ",".join(sorted(av.formats_available - _PLAY_LISTS))
 
 
 def usual_colours(rows: int) -> str:

@@ -1,7 +1,8 @@
-"""A second of patience: a face is shown from the frame that it came in, not from the one that made sure of it.
+"""A moment of patience: a face is shown from the frame that it came in, and under the label that came to be clear.
 
-Answered frames wait here a moment. When a track appears, or appears again, its box is followed backwards through them;
-and while it is new, what is said of it now is said of it from its beginning.
+Answered frames wait here. When a track appears, or appears again, its box is followed backwards through the last second
+of them. When a frame leaves, what was believed of its faces is corrected by what was seen of them since: a face that is
+unsure at first is not called one thing and then another, and a label changes at the frame where the world did.
 """
 
 from __future__ import annotations
@@ -10,13 +11,18 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
+from eigenface.model import FaceClassifier
+from eigenface.types import Verdict
+from eigenface.video.belief import Shares, in_hindsight, next_label
 from eigenface.video.frames import Frame
 from eigenface.video.looks import likeness, looks_of
 from eigenface.video.motion import Motion
-from eigenface.video.tracks import ALIKE, SURE, Track, same_place
+from eigenface.video.tracks import ALIKE, MEMORY, SURE, Track, same_place, verdict_of
 
-_SECONDS = 1.0
-_NEW = 0.4  # seconds in which a track's first answers are replaced by better ones
+_SECONDS = MEMORY  # that frames wait
+_TRACED = 1.0  # of these, back from a track's beginning
 _MOST_BYTES = 100_000_000  # of frames that wait, whatever their size
 
 
@@ -29,38 +35,68 @@ class Answered:
 
 
 class LookBack:
-    """Takes answered frames in and hands them out a moment later, with tracks filled in."""
+    """Takes answered frames in and hands them out a moment later, with tracks filled in and labels in hindsight.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    models : sequence of FaceClassifier
+        Those of the tracker.
+    """
+
+    def __init__(self, models: Sequence[FaceClassifier] = ()) -> None:
+        self._models = tuple(models)
         self._waiting: deque[Answered] = deque()
-        self._born: dict[int, float] = {}
+        self._present: frozenset[int] = frozenset()
+        self._looks: dict[tuple[int, str], list[tuple[float, Shares]]] = {}
+        self._labels: dict[tuple[int, str], int] = {}
 
     def add(self, frame: Frame, tracks: Sequence[Track]) -> Iterator[Answered]:
         """Take in the next frame; the frames that have waited long enough come out."""
-        self._born = {track.number: self._born.get(track.number, frame.time) for track in tracks}
         for track in tracks:
-            if self._born[track.number] == frame.time:
+            if track.number not in self._present:
                 self._trace(frame, track)
-            if frame.time - self._born[track.number] <= _NEW:
-                self._say_from_the_beginning(track)
+            for name, evidence in track.evidence.items():
+                self._looks.setdefault((track.number, name), []).append((frame.time, evidence))
+        self._present = frozenset(track.number for track in tracks)
         self._waiting.append(Answered(frame, tuple(tracks)))
         most = max(1, _MOST_BYTES // frame.pixels.nbytes)
         while len(self._waiting) > most or frame.time - self._waiting[0].frame.time > _SECONDS:
-            yield self._waiting.popleft()
+            yield self._leave()
 
     def rest(self, last: Sequence[Track] = ()) -> Iterator[Answered]:
         """The frames that still wait, at the film's end; `last` are the tracks of a second look at its last frame."""
         for track in last:
-            if self._waiting and track.number not in self._born:
+            if self._waiting and track.number not in self._present:
                 self._trace(self._waiting[-1].frame, track)
         while self._waiting:
-            yield self._waiting.popleft()
+            yield self._leave()
 
-    def _say_from_the_beginning(self, track: Track) -> None:
-        """Give a new track's frames the answers that more looks have led to."""
-        for place, before in enumerate(self._waiting):
-            said = (replace(t, answers=track.answers) if t.number == track.number else t for t in before.tracks)
-            self._waiting[place] = replace(before, tracks=tuple(said))
+    def _leave(self) -> Answered:
+        """The frame that has waited longest, with what is known now."""
+        gone = self._waiting.popleft()
+        said = Answered(gone.frame, tuple(self._in_hindsight(track, gone.frame.time) for track in gone.tracks))
+        kept = {track.number for one in self._waiting for track in one.tracks} | self._present
+        self._looks = {key: looks for key, looks in self._looks.items() if key[0] in kept}
+        self._labels = {key: label for key, label in self._labels.items() if key[0] in kept}
+        return said
+
+    def _in_hindsight(self, track: Track, time: float) -> Track:
+        answers: dict[str, Verdict] = {}
+        for model in self._models:
+            before = track.answers.get(model.name)
+            if before is None:
+                continue
+            key = track.number, model.name
+            looks = self._looks.get(key, [])
+            while len(looks) > 1 and looks[1][0] <= time:
+                looks.pop(0)
+            # A frame from before the first look, which a track was followed back to, holds what that look said.
+            now = max(time, looks[0][0]) if looks else time
+            believed = np.array([before.probabilities[str(name)] for name in model.classes_])
+            probabilities = in_hindsight(believed, now, [look for look in looks if look[0] > now])
+            self._labels[key] = next_label(self._labels.get(key), probabilities)
+            answers[model.name] = verdict_of(model, self._labels[key], probabilities, track.box)
+        return replace(track, answers=answers)
 
     def _trace(self, frame: Frame, track: Track) -> None:
         """Follow a new track backwards, until it is lost, looks like somebody else or was shown already."""
@@ -68,6 +104,8 @@ class LookBack:
         motion.see(frame.pixels)
         for place in range(len(self._waiting) - 1, -1, -1):
             before = self._waiting[place]
+            if frame.time - before.frame.time > _TRACED:
+                return
             motion.see(before.frame.pixels)
             (moved,) = motion.follow([box])
             rows, cols = before.frame.pixels.shape[:2]

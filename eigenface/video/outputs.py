@@ -29,8 +29,8 @@ class Wanted:
     ----------
     out : Path
         The annotated film, MP4.
-    timeline : Path, optional
-        CSV, or JSON lines where it is called so.
+    timelines : tuple of Path
+        Each CSV, or JSON lines where it is called so.
     faces : Path, optional
         Folder for the best picture of every track.
     every : int
@@ -42,7 +42,7 @@ class Wanted:
     """
 
     out: Path
-    timeline: Path | None = None
+    timelines: tuple[Path, ...] = ()
     faces: Path | None = None
     every: int = 1
     blur: bool = False
@@ -88,7 +88,7 @@ class Outputs:
         )
         film.on_sound = self._film.add_sound
         again, names = earlier.frames > 0, [model.name for model in models]
-        self._timeline = Timeline(wanted.timeline, names, append=again) if wanted.timeline else None
+        self._timelines = [Timeline(path, names, append=again) for path in wanted.timelines]
         self._portraits = Portraits(wanted.faces, replace=not again) if wanted.faces else None
 
     def __enter__(self) -> Outputs:
@@ -98,8 +98,8 @@ class Outputs:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if self._timeline:
-                self._timeline.close()
+            for timeline in self._timelines:
+                timeline.close()
             if self._portraits:
                 self._portraits.close()
         finally:
@@ -109,8 +109,8 @@ class Outputs:
         """Write one answered frame."""
         frame, tracks = answered.frame, answered.tracks
         self._film.write(self._drawn(frame.pixels, tracks), frame.time)
-        if self._timeline:
-            self._timeline.add(frame.number, frame.time, tracks)
+        for timeline in self._timelines:
+            timeline.add(frame.number, frame.time, tracks)
         if self._portraits:
             self._portraits.see(frame.pixels, tracks)
         for track in tracks:

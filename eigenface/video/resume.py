@@ -112,7 +112,7 @@ class Numbers:
         return replace(answered, tracks=tuple(tracks))
 
 
-def cut_timeline(path: Path, time: float, on_row: Callable[[Row], None]) -> Numbers:
+def cut_timeline(path: Path, time: float, on_row: Callable[[Row], None] = lambda row: None) -> Numbers:
     """Cut a timeline before `time`, hand over each row that stays, and say who was who in the last of them."""
     rows: deque[Row] = deque()
     highest = size = 0

@@ -26,7 +26,7 @@ from eigenface.image import Picture
 from eigenface.model import FaceClassifier
 from eigenface.recognise import Options, ask
 from eigenface.types import Box, Detection, Face, Pixels, Verdict
-from eigenface.video.belief import Belief
+from eigenface.video.belief import Belief, Shares
 from eigenface.video.looks import Looks, likeness, looks_of
 from eigenface.video.motion import Motion
 
@@ -68,12 +68,16 @@ _APART = 0.1  # overlap up to which two people are seen apart
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """A face at one moment: its number (from 1), box, detection score 0..1, and what each model believes of it."""
+    """A face at one moment: its number (from 1), box, detection score 0..1, and what each model believes of it.
+
+    `evidence`: of the models that were asked at this very moment, what that counts for (see `Belief.evidence`).
+    """
 
     number: int
     box: Box
     score: float
     answers: Mapping[str, Verdict] = field(default_factory=dict)
+    evidence: Mapping[str, Shares] = field(default_factory=dict)
 
     @property
     def face(self) -> Face:
@@ -147,7 +151,10 @@ class Tracker:
         self._let_go(pixels, time)
         shown = [track for track in self._tracks if track.shown and not track.lost]
         self._ask(pixels, time, shown)
-        return [Track(track.number, track.box, track.score, self._answers(track)) for track in shown]
+        return [
+            Track(track.number, track.box, track.score, self._answers(track), self._evidence(track, time))
+            for track in shown
+        ]
 
     def _move(self, pixels: Pixels, time: float) -> None:
         self._motion.see(pixels)
@@ -276,14 +283,19 @@ class Tracker:
             track.asked = time
 
     def _answers(self, track: _Followed) -> dict[str, Verdict]:
-        answers = {}
-        for model, belief in zip(self._models, track.beliefs, strict=True):
-            if belief.looks:
-                names = [str(name) for name in model.classes_]
-                said = dict(zip(names, map(float, belief.probabilities), strict=True))
-                reasons = model.review.reasons(belief.probabilities, track.box, None, 0.0)
-                answers[model.name] = Verdict(names[belief.label], said, reasons)
-        return answers
+        believed = zip(self._models, track.beliefs, strict=True)
+        return {m.name: verdict_of(m, b.label, b.probabilities, track.box) for m, b in believed if b.looks}
+
+    def _evidence(self, track: _Followed, time: float) -> dict[str, Shares]:
+        asked = track.asked == time
+        return {m.name: b.evidence for m, b in zip(self._models, track.beliefs, strict=True) if asked}
+
+
+def verdict_of(model: FaceClassifier, label: int, probabilities: Shares, box: Box) -> Verdict:
+    """What a model says of a track: the number of its label, and what is believed (k,)."""
+    names = [str(name) for name in model.classes_]
+    said = dict(zip(names, map(float, probabilities), strict=True))
+    return Verdict(names[label], said, model.review.reasons(probabilities, box, None, 0.0))
 
 
 def same_place(one: Box, other: Box) -> bool:

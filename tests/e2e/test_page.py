@@ -15,7 +15,7 @@ from eigenface.datasets.drawn import draw_photo
 
 pytestmark = pytest.mark.e2e
 
-PAGES = ("/", "/camera", "/how", "/api", "/models/looks", "/models/gender", "/nothing")
+PAGES = ("/", "/camera", "/films", "/how", "/api", "/models/looks", "/models/gender", "/nothing")
 
 
 @pytest.fixture(scope="session")
@@ -177,13 +177,13 @@ def test_the_camera_answers_pauses_and_keeps_a_still(seen: Page, address: str) -
     asked = {"now": 0, "most": 0, "all": 0}
 
     def began(request: Request) -> None:
-        if "/predict" in request.url:
+        if "/cameras/" in request.url and request.method == "POST":
             asked["now"] += 1
             asked["all"] += 1
             asked["most"] = max(asked["most"], asked["now"])
 
     def ended(request: Request) -> None:
-        if "/predict" in request.url:
+        if "/cameras/" in request.url and request.method == "POST":
             asked["now"] -= 1
 
     seen.on("request", began)
