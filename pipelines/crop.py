@@ -15,7 +15,8 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from eigenface.detection import get_detector
 from eigenface.errors import EigenfaceError, RequestError
 from eigenface.journal import Journal
 from eigenface.progress import Progress
+from eigenface.workers import Engine
 
 _JOURNAL, _TABLE, _REJECTED, _DUPLICATES = "crop.journal", "labels.csv", "rejected.csv", "duplicates.csv"
 _HEADER = ("file", "label", "group", "source", "x", "y", "width", "height", "score")
@@ -61,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--whole", action="store_true", help="the pictures are crops already: only gather and check them")
     made.add_argument("--detector", default="default", help="which detector finds the faces")
     made.add_argument("--workers", type=int, default=1, help="processes (1)")
+    made.add_argument("--cluster", metavar="ADDRESS", help="crop on a Dask cluster, such as tcp://host:8786")
     made.add_argument("--fresh", action="store_true", help="forget and remove what an earlier run made")
     return made
 
@@ -75,11 +78,12 @@ def run(options: argparse.Namespace, progress: Progress) -> int:
     source, out = options.source.resolve(), options.out.resolve()
     if out == source or (source.is_dir() and source in out.parents):
         raise RequestError("out_in_source", f"{options.out}: lies in {options.source}", "Give a folder elsewhere.")
-    dataset = load_dataset(options.source)
+    dataset = load_dataset(source)
     for warning in dataset.warnings:
         note(warning)
     try:
-        shots = crop(dataset, spec, options, progress)
+        with engine_of(options, source) as engine:
+            shots = crop(dataset, spec, options, progress, engine)
         rows = write_tables(dataset, shots, options.out)
     except OSError as error:  # the disk is full, or the folder may not be written
         raise RequestError(
@@ -110,17 +114,29 @@ def framing(options: argparse.Namespace) -> CropSpec:
         raise RequestError("bad_framing", str(error)) from None
 
 
-def crop(dataset: Dataset, spec: CropSpec, options: argparse.Namespace, progress: Progress) -> list[Shot]:
+def engine_of(options: argparse.Namespace, source: Path) -> AbstractContextManager[Engine | None]:
+    """The cluster that is asked for, once all its workers see where the pictures lie and the crops go."""
+    if not options.cluster:
+        return nullcontext()
+    from eigenface.cluster import Cluster
+
+    options.out.mkdir(parents=True, exist_ok=True)
+    return Cluster(options.cluster, sees=[source, options.out.resolve()])
+
+
+def crop(
+    dataset: Dataset, spec: CropSpec, options: argparse.Namespace, progress: Progress, engine: Engine | None = None
+) -> list[Shot]:
     """Cut what the journal does not have yet; what became of every picture, in the data set's order."""
-    out, names = options.out, crop_names(dataset)
+    out, names = options.out.resolve(), crop_names(dataset)
     if options.fresh:
         remove_earlier(out)
     elif (out / _TABLE).exists() and not (out / _JOURNAL).exists():
         raise RequestError("exists", f"{out / _TABLE}: is there already", "Give another --out, or --fresh.")
-    for folder in {(out / name).parent for name in names}:
+    folders = {(out / name).parent for name in names}
+    for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
-        for half in folder.glob(".*.png.*"):  # what a killed run was writing
-            half.unlink()
+    remove_halves(folders)
     job = {
         "data": dataset.fingerprint(),
         "crop": spec.as_dict(),
@@ -134,11 +150,19 @@ def crop(dataset: Dataset, spec: CropSpec, options: argparse.Namespace, progress
         if len(left) < len(dataset):
             note(f"{len(dataset) - len(left)} pictures were done before.")
         began, before = time.monotonic(), len(dataset) - len(left)
-        for done, (index, shot) in enumerate(cut_all(cutter, left, workers=options.workers), start=1):
+        for done, (index, shot) in enumerate(cut_all(cutter, left, workers=options.workers, engine=engine), start=1):
             journal.record(dataset.samples[index].name, packed(shot))
             remaining = (time.monotonic() - began) / done * (len(left) - done)
             progress(before + done, len(dataset), f"cropped, about {_duration(remaining)} left")
+        remove_halves(folders)
         return [unpacked(journal[sample.name]) for sample in dataset.samples]
+
+
+def remove_halves(folders: Iterable[Path]) -> None:
+    """Remove what a killed run, or a process that was killed, was writing."""
+    for folder in folders:
+        for half in folder.glob(".*.png.*"):
+            half.unlink()
 
 
 def crop_names(dataset: Dataset) -> list[str]:

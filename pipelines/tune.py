@@ -4,6 +4,9 @@ Crops the faces, keeps some people aside, tries every candidate of the grid by c
 the best, fitted on all faces and calibrated. Beside it: every candidate's scores as CSV, a heat map, the best
 parameters as JSON. A search that is stopped, however, goes on when the same command is given again; only cropping is
 done again, so cut a large set first with `python -m eigenface.pipelines.crop` and tune on the crops with --whole.
+
+With --budget the search ends in time with the best found; with --halving it compares candidates on few faces first and
+only the better on all; with --cluster the workers of a Dask cluster do the work.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,14 +29,17 @@ from eigenface.cli.talk import Bar, note
 from eigenface.datasets import Dataset, load_dataset
 from eigenface.datasets.cropping import CroppedFaces, crop_dataset
 from eigenface.datasets.splits import split_by_group
+from eigenface.durations import duration, seconds_of
 from eigenface.errors import EigenfaceError, RequestError
 from eigenface.evaluate import Evaluation, judge
 from eigenface.search import Forecast, Grid, SearchResult, candidates_of, get_grid, search, write_csv
+from eigenface.search.eigen.rungs import FACTOR
 from eigenface.search.grids import NAMED, differing
 from eigenface.store import save_model
 from eigenface.tasks import task_for
 from eigenface.tasks.task import Task
 from eigenface.train import LARGEST_CROP, Trained, check_trainable, describe, fit_model, judged_row
+from eigenface.workers import Engine
 
 SUFFIXES = (".eigenface", ".joblib")
 
@@ -81,6 +88,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--sample", type=_whole_number(8), help="search on so many pictures, drawn at random")
     made.add_argument("--test-share", type=_share, default=0.2, help="share kept aside to judge by, 0 to 0.5 (0.2)")
     made.add_argument("--report", type=Path, help="folder of scores, heat map and report (MODEL-tune)")
+    made.add_argument("--budget", help="stop searching after so long, such as 5m, with the best found until then")
+    made.add_argument("--halving", action="store_true", help="compare on few faces first; a third goes on each time")
+    made.add_argument("--cluster", metavar="ADDRESS", help="search on a Dask cluster, such as tcp://host:8786")
     again = made.add_mutually_exclusive_group()
     again.add_argument("--resume", action="store_true", help="go on where an interrupted search was (the default)")
     again.add_argument("--fresh", action="store_true", help="forget what an interrupted search left")
@@ -116,16 +126,26 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         raise RequestError("unknown_suffix", f"{options.out}: a model is saved as .eigenface or .joblib", "Name it so.")
     if not options.out.parent.is_dir():
         raise RequestError("cannot_write", f"{options.out}: there is no folder {options.out.parent}", "Make it first.")
-    dataset = load_dataset(options.data)
+    budget = seconds_of(options.budget) if options.budget else None
+    dataset = load_dataset(options.data.resolve() if options.cluster else options.data)
     for warning in dataset.warnings:
         note(warning)
     plan = make_plan(options, dataset)
     if options.sample:
         dataset = sample(dataset, options.sample)
     fits = plan.candidates * options.folds
-    note(f"{plan.candidates} candidates on {options.folds} folds: {fits} fits; cropping, then timing a few of them")
+    then = f"as many as {duration(budget)} allow" if budget else "timing a few of them"
+    note(f"{plan.candidates} candidates on {options.folds} folds: {fits} fits; cropping, then {then}")
     with Told() as told:
-        faces = crop_dataset(dataset, plan.task.crop, whole=options.whole, largest_side=LARGEST_CROP, progress=told)
+        with engine_of(options, dataset) as engine:
+            faces = crop_dataset(
+                dataset,
+                plan.task.crop,
+                whole=options.whole,
+                largest_side=LARGEST_CROP,
+                progress=told,
+                engine=engine,
+            )
         check_trainable(faces, dataset.name)
         training, aside = split(faces, options.test_share)
         found = search(
@@ -140,8 +160,14 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             n_jobs=options.jobs,
             progress=told,
             forecast=announce,
+            budget=budget,
+            halving=FACTOR if options.halving else None,
+            cluster=options.cluster,
         )
     tell(found)
+    untried = left_out(found)
+    if untried:
+        note(untried)
     options.folder.mkdir(parents=True, exist_ok=True)
     write_csv(found.cv_results, options.folder / "cv_results.csv")
     draw(found, options.folder / "grid.png")
@@ -155,8 +181,18 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     said = summary(found, trained, options)
     with atomic_file(options.folder / "best.json") as handle:
         handle.write(json.dumps(said, indent=1, ensure_ascii=False).encode() + b"\n")
-    options.journal.unlink(missing_ok=True)
+    if not (budget and untried):  # more time, another day, may go on from there
+        options.journal.unlink(missing_ok=True)
     return said
+
+
+def engine_of(options: argparse.Namespace, dataset: Dataset) -> AbstractContextManager[Engine | None]:
+    """The cluster that is asked for, once all its workers see the pictures."""
+    if not options.cluster:
+        return nullcontext()
+    from eigenface.cluster import Cluster
+
+    return Cluster(options.cluster, sees=[] if dataset.whole else [dataset.root])
 
 
 def make_plan(options: argparse.Namespace, dataset: Dataset) -> Plan:
@@ -256,6 +292,16 @@ def tell(found: SearchResult) -> None:
         note(f"{count} candidates of {len(found.cv_results['params'])} could not be fitted; the first: {reason}")
 
 
+def left_out(found: SearchResult) -> str:
+    """What a budget or halving left untried, in a sentence; nothing where every candidate learned from all faces."""
+    faces = found.cv_results.get("n_resources")
+    if faces is None or (faces == faces.max()).all():
+        return ""
+    never, few = int((faces == 0).sum()), int(((faces > 0) & (faces < faces.max())).sum())
+    parts = [f"{few} only on fewer faces"] * bool(few) + [f"{never} not at all"] * bool(never)
+    return f"of {len(faces)} candidates {len(faces) - few - never} were tried on all faces, {', '.join(parts)}"
+
+
 def summary(found: SearchResult, trained: Trained, options: argparse.Namespace) -> dict[str, Any]:
     """What is printed and kept as best.json."""
     judged = [judged_row(done) for done in trained.evaluations]
@@ -266,23 +312,11 @@ def summary(found: SearchResult, trained: Trained, options: argparse.Namespace) 
         "candidates": len(found.cv_results["params"]),
         "folds": sum(name.startswith("split") for name in found.cv_results),
         "reused_fits": found.reused,
+        "left_out": left_out(found),
         "judged": [{key: row[key] for key in ("data", "n", "accuracy", "low", "high", "roc_auc")} for row in judged],
         "model": str(options.out),
         "report": str(options.folder),
     }
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them: `40 seconds`, `14 minutes`, `2 hours 5 minutes`."""
-    if seconds < 90:
-        return _counted(max(1, round(seconds)), "second")
-    hours, minutes = divmod(round(seconds / 60), 60) if seconds > 5400 else (0, round(seconds / 60))
-    counted = ((hours, "hour"), (minutes, "minute"))
-    return " ".join(_counted(number, unit) for number, unit in counted if number)
-
-
-def _counted(number: int, unit: str) -> str:
-    return f"{number} {unit}{'' if number == 1 else 's'}"
 
 
 class Told(Bar):

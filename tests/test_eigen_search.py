@@ -223,7 +223,7 @@ def test_the_parts_of_a_user_s_own_solver_run_once_a_fold_and_number(monkeypatch
     ("estimator", "grid", "options", "reason"),
     [
         (LogisticRegression(), {"C": [1, 2]}, {}, "is no Pipeline"),
-        (make_pipeline(PCA(3), LogisticRegression()), {"pca__n_components": [2]}, {}, "no candidate ends in an SVC"),
+        (make_pipeline(PCA(3), LogisticRegression()), {"pca__n_components": [2]}, {}, "3 of 3 fits by scikit-learn"),
         (pipeline(), {"svc__C": [1]}, {"scoring": lambda e, X, y: e["pca"].n_components}, "a scorer of one's own"),
     ],
 )
@@ -326,18 +326,19 @@ def test_a_killed_search_goes_on_where_it_was(tmp_path):
 
     def stop(done, total, what):
         told.append((done, total))
-        if done == 2:
+        if done == 6:
             raise KeyboardInterrupt
 
     search = EigenGridSearchCV(pipeline(), GRID, cv=3, journal=tmp_path / "job", progress=stop)
     with pytest.raises(KeyboardInterrupt):
         search.fit(X, y)
     with (tmp_path / "job").open("a") as file:
-        file.write('{"key": "1/2", "val')  # cut short by the kill
+        file.write('{"key": "path 1/2", "val')  # cut short by the kill
     again = clone(search).set_params(progress=lambda *_: None, scoring="balanced_accuracy").fit(X, y)
     whole = EigenGridSearchCV(pipeline(), GRID, cv=3, scoring="balanced_accuracy").fit(X, y)
-    assert told == [(0, 6), (1, 6), (2, 6)]
-    assert again.how_ == whole.how_ + ", 2 paths of a fold from the journal"
+    assert told == [(0, 18), (3, 18), (6, 18)]  # paths of three
+    assert again.how_ == whole.how_ + ", 6 fits from the journal"
+    assert again.reused_ == 6
     assert np.array_equal(again.cv_results_["mean_test_score"], whole.cv_results_["mean_test_score"])
 
 

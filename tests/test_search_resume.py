@@ -12,6 +12,7 @@ from eigenface.errors import RequestError
 from eigenface.search import search
 from eigenface.steps.eigen import Eigenfaces
 from eigenface.steps.faces import GreyFaces
+from eigenface.steps.ridge import KernelRidgeClassifier
 
 RNG = np.random.default_rng(1)
 LABELS = np.array(["a", "b"] * 20)
@@ -24,34 +25,61 @@ class StopError(Exception):
     pass
 
 
-def run(journal, *, grid=GRID, crops=CROPS, folds=FOLDS, stop_at=None, size=8, **options):
+def run(journal, *, grid=GRID, crops=CROPS, folds=FOLDS, stop_at=None, size=8, pipeline=None, **options):
     def progress(done, total, what):
         if done == stop_at:
             raise StopError
 
-    pipeline = Pipeline([("faces", GreyFaces(size)), ("pca", Eigenfaces(3)), ("svc", SVC())])
+    pipeline = pipeline or Pipeline([("faces", GreyFaces(size)), ("pca", Eigenfaces(3)), ("svc", SVC())])
     return search(pipeline, grid, crops, LABELS, folds=folds, journal=journal, progress=progress, **options)
 
 
+def ridge(**options):
+    """A pipeline that ends in no SVC."""
+    return Pipeline([("faces", GreyFaces(8)), ("pca", Eigenfaces(3)), ("svc", KernelRidgeClassifier(**options))])
+
+
+RIDGES = {"pca__n_components": [3, 5], "svc__alpha": [0.1, 1.0, 3.0]}
+
+
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_a_stopped_search_repeats_nothing_that_was_finished(tmp_path, n_jobs):
+@pytest.mark.parametrize(("kind", "step"), [({}, 3), ({"grid": RIDGES, "pipeline": ridge()}, 1)], ids=["svc", "ridge"])
+def test_a_stopped_search_repeats_nothing_that_was_finished(tmp_path, n_jobs, kind, step):
     journal = tmp_path / "journal"
     with pytest.raises(StopError):
-        run(journal, stop_at=10, n_jobs=n_jobs)
-    assert len(journal.read_text().splitlines()) == 1 + 10
-    again = run(journal, n_jobs=n_jobs)
-    assert again.reused == 10
-    whole = run(None)
+        run(journal, stop_at=9, n_jobs=n_jobs, **kind)
+    assert len(journal.read_text().splitlines()) == 1 + 9 // step  # the three values of C are one line
+    again = run(journal, n_jobs=n_jobs, **kind)
+    assert again.reused == 9
+    whole = run(None, **kind)
     for key in ("mean_test_score", "std_test_score", "rank_test_score"):
         np.testing.assert_array_equal(again.cv_results[key], whole.cv_results[key])
-    assert run(journal).reused == 24
+    assert run(journal, **kind).reused == 24
 
 
-def test_a_line_cut_short_costs_one_fit(tmp_path):
+def test_a_line_cut_short_costs_one_path(tmp_path):
     journal = tmp_path / "journal"
     run(journal)
     journal.write_bytes(journal.read_bytes()[:-9])
-    assert run(journal).reused == 23
+    assert run(journal).reused == 21
+
+
+def test_another_scoring_takes_over_what_is_kept(tmp_path):
+    journal = tmp_path / "journal"
+    run(journal)
+    again, whole = run(journal, scoring="roc_auc"), run(None, scoring="roc_auc")
+    assert again.reused == 24
+    np.testing.assert_array_equal(again.cv_results["mean_test_score"], whole.cv_results["mean_test_score"])
+
+
+def test_of_a_candidate_that_is_fitted_as_it_is_another_scoring_asks_again(tmp_path):
+    journal = tmp_path / "journal"
+    kind = {"grid": RIDGES, "pipeline": ridge()}
+    run(journal, **kind)
+    again, whole = run(journal, scoring="roc_auc", **kind), run(None, scoring="roc_auc", **kind)
+    assert again.reused == 0
+    np.testing.assert_array_equal(again.cv_results["mean_test_score"], whole.cv_results["mean_test_score"])
+    assert run(journal, **kind).reused == 24
 
 
 def test_a_failed_fit_is_remembered_with_its_reason(tmp_path):
@@ -78,7 +106,6 @@ def test_the_same_data_give_the_same_job(tmp_path):
         ({"folds": folds_by_group(LABELS, None, 4, random_state=1)}, "data"),
         ({"folds": FOLDS[:3]}, "folds"),
         ({"size": 9}, "pipeline"),
-        ({"scoring": "f1_macro"}, "scoring"),
     ],
 )
 def test_another_search_is_refused_and_says_what_differs(tmp_path, change, named):

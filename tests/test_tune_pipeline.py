@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -104,23 +105,23 @@ def test_stopped_then_killed_the_search_goes_on_and_ends_as_if_nothing_had_happe
     out = tmp_path / "halves.eigenface"
     journal = tmp_path / "halves.eigenface.journal"
 
-    code, said = stop(start(folder, grid, out), journal, 40, signal.SIGINT)
+    code, said = stop(start(folder, grid, out), journal, 10, signal.SIGINT)
     stopped = lines(journal)
     assert code == 130
     assert said.splitlines()[-1] == f"tune: stopped; what is done is kept in {journal}; the same command goes on"
     assert "Traceback" not in said
-    assert 40 <= stopped < 481
+    assert 10 <= stopped < 97  # 48 paths of five values of C, on two folds
 
-    code, said = stop(start(folder, grid, out), journal, stopped + 40, signal.SIGKILL)
+    code, said = stop(start(folder, grid, out), journal, stopped + 10, signal.SIGKILL)
     killed = lines(journal)
     assert code == -signal.SIGKILL
-    assert stopped + 40 <= killed < 481
+    assert stopped + 10 <= killed < 97
     assert not out.exists()
 
     again = [str(folder), "--whole", "--grid", str(grid), "--folds", "2", "--test-share", "0"]
     assert tune.main([*again, "--out", str(out), "--resume"]) == 0
     resumed = json.loads(capsys.readouterr().out)
-    assert killed - 2 <= resumed["reused_fits"] <= killed - 1  # the last line may have been cut short
+    assert 5 * (killed - 2) <= resumed["reused_fits"] <= 5 * (killed - 1)  # the last line may have been cut short
 
     assert tune.main([*again, "--out", str(tmp_path / "other.eigenface"), "--jobs", "1"]) == 0
     straight = json.loads(capsys.readouterr().out)
@@ -137,6 +138,7 @@ def test_stopped_then_killed_the_search_goes_on_and_ends_as_if_nothing_had_happe
         (["--grid", "bad.json", "--out", "m.eigenface"], "Did you mean svc__gamma?"),
         (["--variant", "deep", "--out", "m.eigenface"], "has no variant 'deep'"),
         (["--scoring", "luck", "--out", "m.eigenface"], "there is no scoring 'luck'"),
+        (["--budget", "soon", "--out", "m.eigenface"], "soon: no span of time. Write 5m, 90s, 2h or 1h30m."),
     ],
 )
 def test_a_wrong_request_is_one_line_and_2(folder, tmp_path, monkeypatch, capsys, arguments, said):
@@ -177,16 +179,26 @@ def test_a_sample_keeps_the_shares_of_the_classes_and_is_always_the_same(folder)
     assert tune.sample(dataset, 1000) is dataset
 
 
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [
-        (0.01, "1 second"),
-        (42.4, "42 seconds"),
-        (14 * 60, "14 minutes"),
-        (7210, "2 hours"),
-        (7500, "2 hours 5 minutes"),
-        (3600 * 2 - 20, "2 hours"),
-    ],
-)
-def test_durations_read_as_people_say_them(seconds, said):
-    assert tune.duration(seconds) == said
+def test_a_budget_ends_in_time_and_says_what_it_has_not_tried(folder, tmp_path, capsys):
+    grid = write_grid(tmp_path / "grid.json", svc__C=[1, 4, 16], svc__gamma=np.geomspace(1e-4, 1, 20).tolist())
+    out = tmp_path / "m.eigenface"
+    command = [str(folder), "--whole", "--folds", "2", "--test-share", "0", "--grid", str(grid), "--out", str(out)]
+    results = []
+    for _ in range(2):
+        assert tune.main([*command, "--budget", "0.001s"]) == 0
+        printed, said = capsys.readouterr()
+        results.append(json.loads(printed))
+        assert results[-1]["left_out"] in said
+        assert load_model(out).meta["parameters"] == results[-1]["best_params"]
+        assert lines(tmp_path / "m.eigenface.journal") > 1  # the same command goes on from there
+    tried = [
+        int(re.match(r"of 60 candidates (\d+) were tried on all faces, ", each["left_out"])[1]) for each in results
+    ]
+    assert 3 <= tried[0] < tried[1] < 60
+    assert results[1]["reused_fits"] >= 2 * tried[0]
+    assert results[1]["best_score"] >= results[0]["best_score"]
+    assert tune.main([*command, "--budget", "1h"]) == 0
+    whole = json.loads(capsys.readouterr().out)
+    assert whole["left_out"] == ""
+    assert whole["best_score"] >= results[1]["best_score"]
+    assert not (tmp_path / "m.eigenface.journal").exists()

@@ -14,6 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 from eigenface.annotate import png_bytes
@@ -25,8 +26,10 @@ from eigenface.datasets.duplicates import Signature, signature
 from eigenface.errors import PictureError
 from eigenface.types import Pixels
 from eigenface.vision import cv2
+from eigenface.workers import Engine, WorkerDiedError
 
 _QUEUED_A_WORKER = 3  # pictures handed out ahead, so that no worker waits
+_AT_A_TIME = 16  # pictures in one task of a cluster
 _CRASHED = "the process that read it was killed or ran out of memory"
 
 
@@ -52,6 +55,10 @@ class Cutter:
     ) -> None:
         self.dataset, self.spec, self.out, self.names = dataset, spec, out, names
         self.whole, self.detector = whole or dataset.whole, detector
+        self._archive: ZipFile | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"_archive": None}  # each process opens its own
 
     def cut(self, index: int, archive: ZipFile | None = None) -> Shot:
         """Crop picture `index`, write the crop.
@@ -87,12 +94,24 @@ class Cutter:
         """The data set's zip, open; None for a folder."""
         return self.dataset.opened()
 
+    def cut_some(self, indices: Sequence[int]) -> list[Shot]:
+        """What became of several pictures; the data set's zip stays open for the next."""
+        if self._archive is None:
+            self._archive = self.opened().__enter__()
+        return [self.cut(index, self._archive) for index in indices]
 
-def cut_all(cutter: Cutter, indices: Sequence[int], *, workers: int = 1) -> Iterator[tuple[int, Shot]]:
+
+def cut_all(
+    cutter: Cutter, indices: Sequence[int], *, workers: int = 1, engine: Engine | None = None
+) -> Iterator[tuple[int, Shot]]:
     """Cut every picture of `indices`; yields each as soon as it is done, (index, what became of it).
 
-    A picture that kills its process is tried once more on its own, and rejected if it does so again.
+    In `workers` processes of this machine, or on an `engine`. A picture that kills its process is tried once more on
+    its own, and rejected if it does so again.
     """
+    if engine is not None:
+        yield from _on_engine(engine, cutter, indices)
+        return
     if workers == 1:
         with cutter.opened() as archive:
             for index in indices:
@@ -107,6 +126,28 @@ def cut_all(cutter: Cutter, indices: Sequence[int], *, workers: int = 1) -> Iter
             yield from _in_processes(cutter, deque([index]), alone, 1)
             if alone:
                 yield index, Shot(reason=_CRASHED)
+
+
+def _on_engine(engine: Engine, cutter: Cutter, indices: Sequence[int]) -> Iterator[tuple[int, Shot]]:
+    parts = [indices[start : start + _AT_A_TIME] for start in range(0, len(indices), _AT_A_TIME)]
+    while parts:
+        lost: list[int] = []
+        for part, shots in engine.each(_cut_some, cutter, parts):
+            if isinstance(shots, WorkerDiedError):
+                if len(part) == 1:
+                    yield part[0], Shot(reason=_CRASHED)
+                else:
+                    lost += part
+            elif isinstance(shots, Exception):
+                raise shots
+            else:
+                yield from zip(part, shots, strict=True)
+        parts = [[index] for index in lost]
+
+
+def _cut_some(cutter: Cutter, indices: Sequence[int]) -> list[Shot]:
+    cv2.setNumThreads(1)
+    return cutter.cut_some(indices)
 
 
 def _in_processes(cutter: Cutter, left: deque[int], lost: list[int], workers: int) -> Iterator[tuple[int, Shot]]:

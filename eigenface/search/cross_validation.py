@@ -1,30 +1,29 @@
-"""A grid search with GridSearchCV's meaning and scores that shares what candidates have in common, and resumes."""
+"""A grid search over crops: EigenGridSearchCV with folds, a journal, a forecast, and mistakes said in one line."""
 
 from __future__ import annotations
 
-import os
+import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.exceptions import FitFailedWarning
 from sklearn.metrics import get_scorer
 from sklearn.pipeline import Pipeline
 
 from eigenface.calibrate import Folds
 from eigenface.errors import RequestError
-from eigenface.journal import Journal
 from eigenface.progress import Progress, silent
-from eigenface.search.grids import Grid, Parameters, candidates_of, differing
-from eigenface.search.identity import job_of
-from eigenface.search.results import Cell, cv_results
-from eigenface.search.work import Done, count_shared, fits, run
-from eigenface.threads import one_blas_thread
+from eigenface.search.eigen.search import EigenGridSearchCV, StockSearchWarning
+from eigenface.search.grids import Grid, Parameters, candidates_of
 from eigenface.types import Pixels
+
+_UNFIT = (ValueError, ArithmeticError)  # what a candidate's own values may cause; anything else is a bug and shows
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,8 @@ class SearchResult:
     Parameters
     ----------
     cv_results : dict
-        As GridSearchCV's `cv_results_`; times leave out the steps that learn nothing.
+        As GridSearchCV's `cv_results_`; times leave out the steps that learn nothing. With a budget or halving also
+        `n_resources`, the faces that each candidate learned from.
     best_params : dict
     best_score : float
         Mean over the folds.
@@ -43,6 +43,8 @@ class SearchResult:
         Fits that the journal of an interrupted run had already.
     failed : mapping of candidate to str
         Candidates that could not be fitted on some fold, and why; their mean score is NaN and they rank last.
+    how : str
+        How the candidates were worked out, in a sentence.
     """
 
     cv_results: dict[str, Any]
@@ -51,6 +53,7 @@ class SearchResult:
     best_index: int
     reused: int = 0
     failed: Mapping[int, str] = field(default_factory=dict)
+    how: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,9 +65,9 @@ class Forecast:
     fits : int
         Candidates times folds.
     left : int
-        Those not yet done.
+        Those that were not done when the search began.
     seconds : float
-        Until all are done.
+        From now until all are done.
     """
 
     fits: int
@@ -85,11 +88,14 @@ def search(
     n_jobs: int = 1,
     progress: Progress = silent,
     forecast: Callable[[Forecast], None] | None = None,
+    budget: float | None = None,
+    halving: int | None = None,
+    cluster: str | None = None,
 ) -> SearchResult:
     """Try every candidate of a grid on every fold.
 
-    Everything that learns is fitted inside the folds. Steps that learn nothing run once; steps before the classifier
-    are fitted once a fold for all candidates that give them the same parameters.
+    Everything that learns is fitted inside the folds, and what candidates have in common once, as `EigenGridSearchCV`
+    has it.
 
     Parameters
     ----------
@@ -103,7 +109,8 @@ def search(
     scoring : str
         A scorer that scikit-learn knows.
     journal : path, optional
-        Every finished fit is on disk there at once; started again, the search goes on where it was.
+        Every finished fit is on disk there at once; started again, the search goes on where it was, also with another
+        scoring, budget or halving.
     fresh : bool
         Forget what the journal holds.
     n_jobs : int
@@ -111,7 +118,9 @@ def search(
     progress : callable
         Told after every fit, with the best so far.
     forecast : callable, optional
-        Told once, when a few fits have been timed.
+        Told once, when a few fits have been timed; not with a budget, whose length is known.
+    budget, halving, cluster
+        As EigenGridSearchCV's.
 
     Returns
     -------
@@ -121,100 +130,84 @@ def search(
     ------
     RequestError
         With code `bad_grid`, `unknown_parameter` or `unknown_scoring`; `bad_value` where no candidate can be fitted;
-        `other_job` where the journal is another search's.
+        `other_job` where the journal is another search's; `no_cluster` where no cluster answers at the address.
     """
     labels = np.asarray(labels)
-    candidates = candidates_of(pipeline, grid)
+    count = len(candidates_of(pipeline, grid))
     try:
-        scorer = get_scorer(scoring)
+        get_scorer(scoring)
     except ValueError:
         raise RequestError(
             "unknown_scoring",
             f"there is no scoring {scoring!r}",
             "accuracy, balanced_accuracy, f1_macro and roc_auc are some.",
         ) from None
-    cells: dict[tuple[int, int], Cell] = {}
-    total = len(candidates) * len(folds)
-    kept = (
-        Journal(journal, job_of(pipeline, candidates, crops, labels, folds, scoring), fresh=fresh) if journal else None
+    if journal and fresh:
+        with contextlib.suppress(OSError):  # what cannot be removed cannot be written, either: the journal says so
+            Path(journal).unlink(missing_ok=True)
+    found = EigenGridSearchCV(
+        pipeline,
+        grid,
+        scoring=scoring,
+        n_jobs=n_jobs,
+        refit=False,
+        cv=list(folds),
+        journal=journal,
+        progress=_Timed(progress, forecast) if forecast and budget is None else progress,
+        budget=budget,
+        halving=halving,
+        cluster=cluster,
     )
-    with kept or nullcontext(), one_blas_thread:
-        standing = _Standing(candidates)
-        for key, value in kept.done.items() if kept else ():
-            candidate, fold = map(int, key.split("/"))
-            cells[candidate, fold] = Cell(*value)
-            standing.add(candidate, cells[candidate, fold].score)
-        reused = len(cells)
-        progress(reused, total, f"{reused} fits were done before" if reused else "searching")
-        done_fits = run(fits(pipeline, candidates, crops, labels, folds, scorer, frozenset(cells)), n_jobs)
-        if forecast:
-            shared = count_shared(pipeline, candidates) * len(folds)
-            done_fits = _timed(done_fits, forecast, total, total - reused, shared, min(n_jobs, os.cpu_count() or 1))
-        for done in done_fits:
-            if kept:
-                kept.record(f"{done.candidate}/{done.fold}", list(done.cell))
-            cells[done.candidate, done.fold] = done.cell
-            standing.add(done.candidate, done.cell.score)
-            progress(len(cells), total, standing.said())
-    return _result(candidates, cells, len(folds), reused)
+    with warnings.catch_warnings():
+        for expected in (StockSearchWarning, FitFailedWarning):  # the result tells
+            warnings.simplefilter("ignore", expected)
+        warnings.filterwarnings("ignore", "One or more of the test scores are non-finite|Scoring failed", UserWarning)
+        try:
+            found.fit(list(crops), labels)
+        except ValueError:
+            _explain(found, count)
+            raise
+    _explain(found, count)
+    failed = {at: " ".join(str(error).split()) for at, error in found.failed_.items()}
+    return SearchResult(
+        found.cv_results_,
+        found.best_params_,
+        float(found.best_score_),
+        int(found.best_index_),
+        found.reused_,
+        failed,
+        found.how_,
+    )
 
 
-def _result(
-    candidates: list[Parameters], cells: Mapping[tuple[int, int], Cell], n_folds: int, reused: int
-) -> SearchResult:
-    results = cv_results(candidates, cells, n_folds)
-    failed = {candidate: cell.error for (candidate, _), cell in sorted(cells.items()) if cell.error}
-    if len(failed) == len(candidates):
-        raise RequestError(
-            "bad_value", f"no candidate of the grid can be fitted: {next(iter(failed.values()))}", "Mend the grid."
-        )
-    best = int(results["rank_test_score"].argmin())
-    return SearchResult(results, candidates[best], float(results["mean_test_score"][best]), best, reused, failed)
+def _explain(found: EigenGridSearchCV, count: int) -> None:
+    """Raise what a search without any result means; and a bug as what it is."""
+    failed = getattr(found, "failed_", {})
+    for error in failed.values():
+        if not isinstance(error, _UNFIT):
+            raise error
+    if failed and len(failed) == count:
+        reason = " ".join(str(next(iter(failed.values()))).split())
+        raise RequestError("bad_value", f"no candidate of the grid can be fitted: {reason}", "Mend the grid.")
 
 
-def _timed(
-    done_fits: Iterator[Done],
-    forecast: Callable[[Forecast], None],
-    total: int,
-    left: int,
-    shared: int,
-    workers: int,
-) -> Iterator[Done]:
-    """Pass fits on; when the first few are done, say how long the rest will take."""
-    timed = min(left, max(4, total // 120))
-    began, own, common, once = time.perf_counter(), 0.0, 0.0, 0.0
-    for count, done in enumerate(done_fits, 1):
-        if count == 1:
-            common = done.cell.fit_seconds + done.cell.score_seconds - done.own_seconds
-            once = max(0.0, time.perf_counter() - began - common - done.own_seconds)
-        own += done.own_seconds
-        if count == timed:
-            parts_left = max(0.0, shared * left / total - 1)
-            seconds = (own / count * (left - count) + common * parts_left) / workers
-            forecast(Forecast(total, left, once + common + own / workers + seconds))
-        yield done
+class _Timed:
+    """Progress that, when a few fits are done, says how long the rest will take."""
 
+    def __init__(self, progress: Progress, forecast: Callable[[Forecast], None]) -> None:
+        self._progress, self._forecast = progress, forecast
+        self._before: int | None = None
+        self._first: tuple[int, float] | None = None
+        self._said = False
 
-class _Standing:
-    """The best candidate so far, by its mean over the folds that most have behind them."""
-
-    def __init__(self, candidates: Sequence[Parameters]) -> None:
-        self._candidates = candidates
-        self._sums = np.zeros(len(candidates))
-        self._counts = np.zeros(len(candidates))
-        self._telling = differing(candidates)
-
-    def add(self, candidate: int, score: float) -> None:
-        self._sums[candidate] += score
-        self._counts[candidate] += 1
-
-    def said(self) -> str:
-        """`best so far 0.9312 with C=3, gamma=0.004`: only what differs between candidates is named."""
-        compared = (self._counts > 0) & (self._counts >= self._counts.max() - 1) & np.isfinite(self._sums)
-        if not compared.any():
-            return "none could be fitted so far"
-        means = np.where(compared, self._sums / np.maximum(self._counts, 1), -np.inf)
-        best = int(means.argmax())
-        values = {name: value for name, value in self._candidates[best].items() if name in self._telling}
-        said = ", ".join(f"{name.split('__')[-1]}={value}" for name, value in values.items())
-        return f"best so far {means[best]:.4f}" + (f" with {said}" if said else "")
+    def __call__(self, done: int, total: int, what: str) -> None:
+        now = time.perf_counter()
+        if self._before is None:
+            self._before = done
+        elif self._first is None:
+            self._first = (done, now)  # what all share is done by then, and not timed
+        elif not self._said and done - self._first[0] >= min(4, (total - self._before) // 2):
+            self._said = True
+            each = (now - self._first[1]) / (done - self._first[0])
+            self._forecast(Forecast(total, total - self._before, each * (total - done)))
+        self._progress(done, total, what)

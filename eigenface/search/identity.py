@@ -60,14 +60,12 @@ def job_of(
     crops: Sequence[Pixels],
     labels: NDArray[Any],
     folds: Folds,
-    scoring: str,
 ) -> dict[str, Any]:
-    """What a journal must agree on before its scores are taken over: pipeline, grid, data, folds, scores, versions."""
+    """What a journal must agree on before its scores are taken over: pipeline, grid, data, folds, versions."""
     return {
         "pipeline": described(pipeline),
         "grid": hashlib.sha256(described(list(candidates)).encode()).hexdigest(),
         "data": data_hash(crops, labels, folds),
         "folds": len(folds),
-        "scoring": scoring,
         "versions": {"eigenface": __version__, "numpy": np.__version__, "scikit-learn": sklearn.__version__},
     }

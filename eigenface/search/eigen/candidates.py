@@ -5,6 +5,7 @@ from __future__ import annotations
 import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -40,11 +41,11 @@ class View:
     front: Pipeline | None
     pca: PCA | None
 
-    @property
+    @cached_property
     def head_key(self) -> str:
         return described(self.head)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The same for views that differ in nothing but the number of components."""
         whiten = self.pca.whiten if self.pca else None

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.utils import check_array
-from sklearn.utils.metaestimators import _safe_split
 
 from eigenface.search.eigen.candidates import View
 from eigenface.search.eigen.gram import Gram
@@ -29,6 +28,8 @@ class Fold(NamedTuple):
 
     Parameters
     ----------
+    name : str
+        Its number, and how many rows it learns from where these are not all.
     train, rows : index arrays
     classes : array
         Of the training rows, sorted.
@@ -36,6 +37,7 @@ class Fold(NamedTuple):
         Class number of each training row.
     """
 
+    name: str
     train: NDArray[np.intp]
     rows: NDArray[np.intp]
     classes: NDArray[Any]
@@ -58,11 +60,6 @@ class Place(NamedTuple):
     seconds: float
 
 
-def headed(view: View, crops: Any) -> Any:
-    """All rows after the steps that learn nothing."""
-    return clone(view.head).fit_transform(crops) if view.head else crops
-
-
 def gram_of(rows: Any) -> Gram | None:
     """The Gram matrix of rows that no learning step stands before; None where it is not the shorter way."""
     checked = _checked(rows)
@@ -75,22 +72,33 @@ def _few_rows(rows: Floats) -> bool:
 
 
 def places(
-    view: View, rows: Any, labels: NDArray[Any], fold: Fold, counts: Iterable[int], gram: Gram | None
+    view: View, rows: Any, fold: Fold, counts: Iterable[int], *, gram: Gram | None, fronted: tuple[Any, Any] | None
 ) -> dict[int, Place]:
     """Coordinates of one fold for every number of components (0: all there is).
 
     Steps that learn see the training rows only. A number of components that the fold does not have is left out: stock
     scikit-learn tells why.
+
+    Parameters
+    ----------
+    view : View
+    rows : float array (n, features)
+    fold : Fold
+    counts : numbers of components
+    gram : Gram, optional
+        Of the rows.
+    fronted : pair of float arrays, optional
+        The fold's training rows and the others, where steps that learn came before.
     """
     began = time.perf_counter()
     train, others = fold.train, fold.rows
-    if view.front is not None:
-        front = clone(view.front)
-        learned = _checked(front.fit_transform(*_part(front, rows, labels, train)))
-        judged = _checked(front.transform(_part(front, rows, labels, others)[0]))
+    if fronted is not None:
+        learned, judged = map(_checked, fronted)
+        if view.pca is None:
+            return {0: Place(learned, judged, time.perf_counter() - began)}
         train, others = np.arange(len(learned)), np.arange(len(learned), len(learned) + len(judged))
         rows, gram = np.concatenate([learned, judged]), None
-        if view.pca is not None and _few_rows(rows):
+        if _few_rows(rows):
             gram = Gram(rows)
     else:
         rows = _checked(rows)
@@ -98,6 +106,8 @@ def places(
         seconds = time.perf_counter() - began
         return {0: Place(rows[train], rows[others], seconds)}
     most = min(len(train) - 1, rows.shape[1])
+    if fronted is None and gram is not None:
+        gram, train, others = gram.part(train, others)
     possible = sorted(count for count in counts if count <= most)
     found: tuple[Floats, Floats] | None = None
     made: dict[int, Place] = {}
@@ -110,11 +120,6 @@ def places(
         if found is not None:
             made[count] = Place(found[0][:, :count], found[1][:, :count], time.perf_counter() - began)
     return made
-
-
-def _part(front: Any, rows: Any, labels: NDArray[Any], chosen: NDArray[np.intp]) -> tuple[Any, Any]:
-    part: tuple[Any, Any] = _safe_split(front, rows, labels, chosen)
-    return part
 
 
 def _checked(rows: Any) -> Floats:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,6 +42,17 @@ class Gram:
             part = part - part.mean(axis=0)  # products of centred rows lose fewer digits
             np.matmul(part, part.T, out=product)
             self.matrix += product
+
+    def part(
+        self, train: NDArray[np.intp], others: NDArray[np.intp]
+    ) -> tuple[Gram, NDArray[np.intp], NDArray[np.intp]]:
+        """The block of some rows, where that is much smaller than the whole; and where in it they are."""
+        chosen = np.unique(np.concatenate([train, others]))
+        if 2 * len(chosen) > len(self.matrix):
+            return self, train, others
+        part = copy(self)
+        part.matrix = self.matrix[np.ix_(chosen, chosen)]
+        return part, np.searchsorted(chosen, train), np.searchsorted(chosen, others)
 
     def coordinates(
         self, train: NDArray[np.intp], others: NDArray[np.intp], count: int, *, whiten: bool

@@ -52,14 +52,13 @@ class Job(NamedTuple):
         Ascending.
     class_weight : dict, "balanced" or None
     fold : int
-    place : Place
+        Its number among those that are worked on.
     """
 
     path: Path
     cs: list[float]
     class_weight: Any
     fold: int
-    place: Place
 
 
 def bytes_of(fold: Fold) -> float:
@@ -68,7 +67,7 @@ def bytes_of(fold: Fold) -> float:
     return float(size) ** 2 * (5 if compiled("smo") else 8)
 
 
-def run(job: Job, fold: Fold) -> dict[float, Answer]:
+def run(job: Job, fold: Fold, place: Place) -> dict[float, Answer]:
     """Decisions for every C of a path: one machine for each pair of classes, as SVC has them.
 
     Raises
@@ -80,8 +79,8 @@ def run(job: Job, fold: Fold) -> dict[float, Answer]:
     """
     if len(fold.classes) < 2:
         raise ValueError("one class only")
-    kernel, factor = _resolved(job.path, job.place.train)
-    learned, judged = job.place.train, job.place.rows
+    kernel, factor = _resolved(job.path, place.train)
+    learned, judged = place.train, place.rows
     if kernel.kind == "rbf":  # distances stay, and small numbers keep their digits
         middle = learned.mean(axis=0)
         learned, judged = learned - middle, judged - middle
@@ -90,7 +89,7 @@ def run(job: Job, fold: Fold) -> dict[float, Answer]:
     weights = compute_class_weight(job.class_weight, classes=fold.classes, y=fold.classes[fold.codes])
     pairs = list(combinations(range(len(fold.classes)), 2))
     decisions = np.empty((len(job.cs), len(judged), len(pairs)))
-    seconds = np.full(len(job.cs), job.place.seconds)
+    seconds = np.full(len(job.cs), place.seconds)
     for at, (first, second) in enumerate(pairs):
         chosen = np.flatnonzero((fold.codes == first) | (fold.codes == second))
         signs = np.where(fold.codes[chosen] == first, 1, -1).astype(np.int8)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import sklearn
 from joblib import effective_n_jobs, parallel_config
 from numpy.typing import NDArray
 from sklearn.base import clone, is_classifier
+from sklearn.exceptions import FitFailedWarning
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV, ParameterGrid, check_cv
 from sklearn.pipeline import Pipeline
@@ -21,14 +22,19 @@ from sklearn.svm import SVC
 from sklearn.utils import indexable
 from sklearn.utils.multiclass import type_of_target
 
-from eigenface.calibrate import Folds
 from eigenface.journal import Journal
 from eigenface.progress import Progress, silent
-from eigenface.search.eigen.answers import answer
 from eigenface.search.eigen.candidates import Candidate, read
 from eigenface.search.eigen.coordinates import Fold
+from eigenface.search.eigen.course import Course, Scorer
+from eigenface.search.eigen.fits import Said, has_own_score
+from eigenface.search.eigen.jobs import Answer
 from eigenface.search.eigen.recalled import Known, Recalled
+from eigenface.search.eigen.rungs import most_components
+from eigenface.search.eigen.table import Splits, folds_of, known_of, rank, tests_of
+from eigenface.search.eigen.workshop import Outcome, Workshop
 from eigenface.search.identity import described, job_of
+from eigenface.workers import Engine, Threads
 
 
 class StockSearchWarning(UserWarning):
@@ -40,35 +46,51 @@ class EigenGridSearchCV(GridSearchCV):  # type: ignore[misc]
 
     Parameters, attributes, scores and errors are GridSearchCV's. What candidates have in common is worked out once:
     one Gram matrix of all rows serves every fold, one decomposition a fold every number of components; candidates
-    that are the same model are fitted once, and growing C starts where the smaller ended. Nothing is approximated:
+    that are the same model are fitted once, and growing C starts where the smaller ended. Other candidates are fitted
+    as they are, steps that several share once; a `StockSearchWarning` and `how_` say so. Nothing is approximated:
     scores differ from stock ones as far as SVC's `tol` lets two solvers differ, and as far as `svd_solver="auto"` is
     randomized in stock, for it is exact here.
 
     Parameters
     ----------
     estimator : Pipeline or SVC
-        Anything else is searched by GridSearchCV itself; a `StockSearchWarning` and `how_` say so. So are scorers
-        that are no scorer's name and not made by `make_scorer`, and parameters for `fit` other than groups.
+        Anything else is searched by GridSearchCV itself, with that warning. So are scorers that are no scorer's name
+        and not made by `make_scorer`, and parameters for `fit` other than groups.
     param_grid, scoring, n_jobs, refit, cv, verbose, pre_dispatch, error_score, return_train_score
         As GridSearchCV's. `n_jobs` threads share their data.
     pca_solver : {"exact", "own"}
         `own` runs each PCA as it stands, once a fold and number of components; `svd_solver="randomized"` always is.
     journal : path, optional
-        Every finished path (candidates that differ in C alone) of a fold is on disk there at once. Killed and started
-        again, the search goes on where it was, and `how_` says what it took over; a journal of another pipeline, grid,
-        version or other data is refused with a `RequestError`.
+        Every finished path (candidates that differ in C alone) or other candidate of a fold is on disk there at once.
+        Killed and started again, the search goes on where it was, and `how_` says what it took over; a journal of
+        another pipeline, grid, version or other data is refused with a `RequestError`.
     progress : callable
-        Told (done, total, what) after every path of a fold.
+        Told (fits done, fits in all, what) after every path of a fold: the best so far.
+    budget : float, optional
+        Seconds after which nothing new is begun, but for one candidate at least. Until then candidates are compared
+        on parts of the faces, the better then on all faces, then the others, the most promising first: with time
+        enough for all, nothing is left out. `how_` says what was not tried, and `cv_results_["n_resources"]` on how
+        many faces each candidate learned; those on fewer than others rank behind them.
+    halving : int, optional
+        So many candidates are compared for one that goes on to so many times as many faces (3 is usual); the others
+        are left there. Candidates that differ in C alone stay together, since they are worked out together.
+    cluster : str, optional
+        Address of a Dask scheduler whose workers do the work, in place of threads; needs the extra `cluster`.
 
     Attributes
     ----------
     how_ : str
         How the candidates were fitted, in a sentence.
+    failed_ : dict of int to Exception
+        Candidates that could not be fitted on some fold, by their place in `cv_results_`.
+    reused_ : int
+        Fits that the journal had.
 
     References
     ----------
     Fan, Chen and Lin, Working set selection using second order information for training SVM, Journal of Machine
     Learning Research 6, 2005.
+    Jamieson and Talwalkar, Non-stochastic best arm identification and hyperparameter optimization, AISTATS 2016.
 
     Examples
     --------
@@ -98,6 +120,9 @@ class EigenGridSearchCV(GridSearchCV):  # type: ignore[misc]
         pca_solver: str = "exact",
         journal: str | Path | None = None,
         progress: Progress = silent,
+        budget: float | None = None,
+        halving: int | None = None,
+        cluster: str | None = None,
     ) -> None:
         super().__init__(
             estimator,
@@ -114,6 +139,9 @@ class EigenGridSearchCV(GridSearchCV):  # type: ignore[misc]
         self.pca_solver = pca_solver
         self.journal = journal
         self.progress = progress
+        self.budget = budget
+        self.halving = halving
+        self.cluster = cluster
 
     def fit(self, X: Any, y: Any = None, **params: Any) -> EigenGridSearchCV:
         """Search the grid.
@@ -125,28 +153,40 @@ class EigenGridSearchCV(GridSearchCV):  # type: ignore[misc]
         **params
             `groups` for the splitter; others as in GridSearchCV.
         """
-        if self.pca_solver not in ("exact", "own"):
-            raise ValueError(f"pca_solver: expected 'exact' or 'own', got {self.pca_solver!r}")
+        self._check()
         reason = self._foreign(X, y, params)
+        parameters: dict[int, dict[str, Any]] = {}
         candidates: dict[int, Candidate] = {}
         numbers: dict[str, int] = {}
         if not reason:
             try:
-                for number, parameters in enumerate(ParameterGrid(self.param_grid)):
-                    numbers.setdefault(described(parameters), number)
-                    found = read(self.estimator, parameters, exact=self.pca_solver == "exact")
-                    if found is not None and numbers[described(parameters)] == number:
-                        candidates[number] = found
+                for number, each in enumerate(ParameterGrid(self.param_grid)):
+                    found = read(self.estimator, each, exact=self.pca_solver == "exact")
+                    if numbers.setdefault(described(each), number) == number:
+                        parameters[number] = each
+                        if found is not None:
+                            candidates[number] = found
+                            continue
+                        if self.scoring is None and has_own_score(self.estimator, each):
+                            reason = "the last step has a score of its own"
             except (TypeError, ValueError, AttributeError):
                 reason = "the grid does not fit the pipeline"  # GridSearchCV says what is wrong
-            if not candidates and not reason:
-                reason = "no candidate ends in an SVC of the usual kind"
         if reason:
             self.how_ = f"all by GridSearchCV: {reason}"
             warnings.warn(f"EigenGridSearchCV: {self.how_}", StockSearchWarning, stacklevel=2)
             super().fit(X, y, **params)
             return self
-        return self._fit_shared(X, y, params.get("groups"), candidates, numbers)
+        return self._fit_shared(X, y, params.get("groups"), parameters, candidates, numbers)
+
+    def _check(self) -> None:
+        if self.pca_solver not in ("exact", "own"):
+            raise ValueError(f"pca_solver: expected 'exact' or 'own', got {self.pca_solver!r}")
+        if self.budget is not None and not self.budget > 0:
+            raise ValueError(f"budget: expected seconds above 0, got {self.budget!r}")
+        if self.halving is not None and not self.halving >= 2:
+            raise ValueError(f"halving: expected 2 or more, got {self.halving!r}")
+        if (self.budget or self.halving) and (callable(self.refit) or _several(self.scoring)):
+            raise ValueError("budget and halving need one score to compare candidates by")
 
     def _foreign(self, X: Any, y: Any, params: Mapping[str, Any]) -> str:
         """Why a search is not one that can share work, or nothing."""
@@ -172,49 +212,58 @@ class EigenGridSearchCV(GridSearchCV):  # type: ignore[misc]
         return ""
 
     def _fit_shared(
-        self, X: Any, y: Any, groups: Any, candidates: Mapping[int, Candidate], numbers: Mapping[str, int]
+        self,
+        X: Any,
+        y: Any,
+        groups: Any,
+        parameters: Mapping[int, Mapping[str, Any]],
+        candidates: Mapping[int, Candidate],
+        numbers: Mapping[str, int],
     ) -> EigenGridSearchCV:
         X, y, groups = indexable(X, y, groups)
         labels = np.asarray(y)
         splits = list(check_cv(self.cv, y, classifier=is_classifier(self.estimator)).split(X, y, groups))
-        folds = _folds(splits, labels, self.return_train_score)
-        with self._journal(X, labels, splits) or nullcontext() as journal:
-            reused = len(journal.done) if journal else 0
-            answers = answer(
-                candidates,
-                X,
-                labels,
-                [fold for _, fold in folds.values()],
-                n_jobs=effective_n_jobs(self.n_jobs),
+        folds = folds_of(splits, labels, self.return_train_score)
+        scorer, methods = _scoring(self.scoring, self.refit)
+        asked = [self.estimator.get_params(), *parameters.values()]
+        with self._journal(X, labels, splits) or nullcontext() as journal, self._engine() as engine:
+            course = Course(
+                Workshop(self.estimator, parameters, candidates, X, labels, methods, engine),
+                list(folds.values()),
+                tests_of(splits, folds, labels),
+                scorer=scorer,
                 journal=journal,
                 progress=self.progress,
             )
-        known = Known(self.estimator, X, labels, numbers, candidates, folds, answers)
-        fits = [
-            (numbers[described(each)], fold) for each in ParameterGrid(self.param_grid) for fold, _ in folds.values()
-        ]
-        left = sum(fit not in known.answers for fit in fits)
+            rungs = course.run(budget=self.budget, halving=self.halving, components=most_components(asked))
+        shapes = {number: candidate.shape for number, candidate in candidates.items()}
+        known, faces = known_of(course.outcomes, rungs, numbers, shapes, folds, len(labels))
+        places = [numbers[described(each)] for each in ParameterGrid(self.param_grid)]
+        learned = np.array([faces[number] for number in places])
+        self.reused_ = course.reused
+        self.failed_ = {at: errors[0] for at, number in enumerate(places) if (errors := _errors(known, number, folds))}
+        self._tell(known, places, folds, learned, len(splits))
         inner = GridSearchCV(
             Recalled(known),
             self.param_grid,
             scoring=self.scoring,
-            n_jobs=self.n_jobs if left else None,
             refit=self.refit,
             cv=splits,
             verbose=self.verbose,
             pre_dispatch=self.pre_dispatch,
-            error_score=self.error_score,
+            error_score=self._error_score(learned),
             return_train_score=self.return_train_score,
         )
-        self.how_ = f"{len(ParameterGrid(self.param_grid))} candidates x {len(splits)} folds from shared work"
-        if reused:
-            self.how_ += f", {reused} paths of a fold from the journal"
-        if left:
-            self.how_ += f", {left} of {len(fits)} fits by scikit-learn"
-            warnings.warn(f"EigenGridSearchCV: {self.how_}", StockSearchWarning, stacklevel=3)
-        with parallel_config(backend="threading"):
+        with parallel_config(backend="threading"), warnings.catch_warnings():
+            if not learned.all() and not self.failed_:
+                warnings.simplefilter("ignore", FitFailedWarning)  # of what was not tried
+                warnings.filterwarnings("ignore", "One or more of the test scores are non-finite", UserWarning)
             inner.fit(np.arange(len(labels)), y)
-        self._take_over(inner, known, [number for number, _ in fits[:: len(folds)]])
+        self._take_over(inner, known, places, folds)
+        if self.budget or self.halving:
+            self.best_index_ = rank(self.cv_results_, learned)
+            self.best_params_ = self.cv_results_["params"][self.best_index_]
+            self.best_score_ = self.cv_results_["mean_test_score"][self.best_index_]
         if self.refit:
             began = time.time()
             self.best_estimator_ = clone(self.estimator).set_params(**clone(self.best_params_, safe=False)).fit(X, y)
@@ -223,14 +272,51 @@ class EigenGridSearchCV(GridSearchCV):  # type: ignore[misc]
                 self.feature_names_in_ = self.best_estimator_.feature_names_in_
         return self
 
-    def _journal(self, X: Any, labels: NDArray[Any], splits: Folds) -> Journal | None:
+    def _tell(
+        self,
+        known: Known,
+        places: Sequence[int],
+        folds: Mapping[bytes, Fold],
+        learned: NDArray[np.intp],
+        splits: int,
+    ) -> None:
+        """Say in `how_` how the candidates came to their scores."""
+        cells = [each for number in places for _, each in _cells(known, number, folds)]
+        alone = sum(not isinstance(each, Answer) for each in cells)
+        self.how_ = f"{len(places)} candidates x {splits} folds from shared work"
+        if self.reused_:
+            self.how_ += f", {self.reused_} fits from the journal"
+        if alone:
+            self.how_ += f", {alone} of {len(cells)} fits by scikit-learn"
+        fewer = int(((learned > 0) & (learned < learned.max())).sum())
+        self.how_ += f", {fewer} candidates on fewer faces only" if fewer else ""
+        self.how_ += f", {int((learned == 0).sum())} not tried" if not learned.all() else ""
+        if alone:
+            warnings.warn(f"EigenGridSearchCV: {self.how_}", StockSearchWarning, stacklevel=4)
+
+    def _error_score(self, learned: NDArray[np.intp]) -> Any:
+        """What scikit-learn's search does with failures: what was not tried is none, however strict it is."""
+        if self.error_score == "raise" and not learned.all():
+            for error in self.failed_.values():
+                raise error
+            return np.nan
+        return self.error_score
+
+    def _engine(self) -> AbstractContextManager[Engine]:
+        if self.cluster is None:
+            return nullcontext(Threads(effective_n_jobs(self.n_jobs)))
+        from eigenface.cluster import Cluster
+
+        return Cluster(self.cluster)
+
+    def _journal(self, X: Any, labels: NDArray[Any], splits: Splits) -> Journal | None:
         """The checkpoint, if there is to be one; decisions are kept, so that other scorers may use them."""
         if self.journal is None:
             return None
-        job = job_of(self.estimator, list(ParameterGrid(self.param_grid)), X, labels, splits, "decisions")
+        job = job_of(self.estimator, list(ParameterGrid(self.param_grid)), X, labels, splits)
         return Journal(self.journal, job | {"pca": self.pca_solver, "train": self.return_train_score})
 
-    def _take_over(self, inner: GridSearchCV, known: Known, numbers: Sequence[int]) -> None:
+    def _take_over(self, inner: GridSearchCV, known: Known, places: Sequence[int], folds: Mapping[bytes, Fold]) -> None:
         """Results of the inner search, with the seconds that models took for those that looking them up took."""
         for name in (
             "cv_results_",
@@ -243,29 +329,37 @@ class EigenGridSearchCV(GridSearchCV):  # type: ignore[misc]
         ):
             if hasattr(inner, name):
                 setattr(self, name, getattr(inner, name))
-        order = [number for number, _ in known.folds.values()]
-        seconds = [[known.answers.get((number, fold)) for fold in order] for number in numbers]
-        for row, cells in enumerate(seconds):
-            spent = [cell.seconds for cell in cells if cell is not None]
-            if len(spent) == len(order):
+        for row, number in enumerate(places):
+            spent = [each.seconds for _, each in _cells(known, number, folds) if not isinstance(each, Exception)]
+            if len(spent) == len(folds):
                 self.cv_results_["mean_fit_time"][row] = np.mean(spent)
                 self.cv_results_["std_fit_time"][row] = np.std(spent)
 
 
-def _folds(
-    splits: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]], labels: NDArray[Any], with_train: bool
-) -> dict[bytes, tuple[int, Fold]]:
-    """Folds by their training rows; those that learn from the same rows are one."""
-    judged: dict[bytes, list[NDArray[np.intp]]] = {}
-    trained: dict[bytes, NDArray[np.intp]] = {}
-    rows = np.arange(len(labels))
-    for train, test in splits:
-        train = rows[train]
-        key = train.tobytes()
-        trained[key] = train
-        judged.setdefault(key, [train] if with_train else []).append(rows[test])
-    folds = {}
-    for number, (key, train) in enumerate(trained.items()):
-        classes, codes = np.unique(labels[train], return_inverse=True)
-        folds[key] = (number, Fold(train, np.unique(np.concatenate(judged[key])), classes, codes))
-    return folds
+def _cells(known: Known, number: int, folds: Mapping[bytes, Fold]) -> list[tuple[Fold, Outcome]]:
+    return [known.answers[number, at] for at in range(len(folds)) if (number, at) in known.answers]
+
+
+def _errors(known: Known, number: int, folds: Mapping[bytes, Fold]) -> list[Exception]:
+    """What kept a candidate from being fitted, or from answering."""
+    found: list[Any] = []
+    for _, outcome in _cells(known, number, folds):
+        found += outcome.values.values() if isinstance(outcome, Said) else [outcome]
+    return [each for each in found if isinstance(each, Exception)]
+
+
+def _several(scoring: Any) -> bool:
+    return not (scoring is None or isinstance(scoring, str) or callable(scoring))
+
+
+def _scoring(scoring: Any, refit: Any) -> tuple[Scorer | None, list[str]]:
+    """What candidates are compared by while the search runs, if that is one score; and what scorers ask of them."""
+    if scoring is None:
+        return (lambda estimator, rows, labels: estimator.score(rows, labels)), ["predict"]
+    named = scoring if isinstance(scoring, Mapping) else {each: each for each in scoring} if _several(scoring) else {}
+    scorers = {name: get_scorer(each) for name, each in (named or {"score": scoring}).items()}
+    methods: set[str] = set()
+    for each in scorers.values():
+        asked = getattr(each, "_response_method", ("predict", "decision_function", "predict_proba"))
+        methods |= {asked} if isinstance(asked, str) else set(asked)
+    return scorers.get(refit if named else "score") if isinstance(refit, str | bool) else None, sorted(methods)

@@ -1,0 +1,80 @@
+"""From what a search worked out to GridSearchCV's table: scikit-learn's own search scores what is known already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eigenface.search.eigen.coordinates import Fold
+from eigenface.search.eigen.recalled import Known
+from eigenface.search.eigen.workshop import Outcome
+
+Splits = Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]]
+
+
+def folds_of(splits: Splits, labels: NDArray[Any], with_train: bool) -> dict[bytes, Fold]:
+    """Folds by their training rows; those that learn from the same rows are one."""
+    judged: dict[bytes, list[NDArray[np.intp]]] = {}
+    trained: dict[bytes, NDArray[np.intp]] = {}
+    rows = np.arange(len(labels))
+    for train, test in splits:
+        train = rows[train]
+        key = train.tobytes()
+        trained[key] = train
+        judged.setdefault(key, [train] if with_train else []).append(rows[test])
+    folds = {}
+    for number, (key, train) in enumerate(trained.items()):
+        classes, codes = np.unique(labels[train], return_inverse=True)
+        folds[key] = Fold(str(number), train, np.unique(np.concatenate(judged[key])), classes, codes)
+    return folds
+
+
+def tests_of(splits: Splits, folds: Mapping[bytes, Fold], labels: NDArray[Any]) -> list[NDArray[np.intp]]:
+    """The rows that each fold is judged by; of several that learn from the same, the first."""
+    rows = np.arange(len(labels))
+    tests: dict[bytes, NDArray[np.intp]] = {}
+    for train, test in splits:
+        tests.setdefault(rows[train].tobytes(), rows[test])
+    return [tests[key] for key in folds]
+
+
+def known_of(
+    outcomes: Mapping[tuple[int, str], Outcome],
+    rungs: Sequence[Sequence[Fold]],
+    numbers: Mapping[str, int],
+    shapes: Mapping[int, str],
+    folds: Mapping[bytes, Fold],
+    size: int,
+) -> tuple[Known, dict[int, int]]:
+    """What scikit-learn's search may ask for, and how many faces each candidate learned from (0: it was not tried).
+
+    Of a candidate that was compared several times, the outcomes on the most faces count, if they are of every fold.
+    """
+    answers: dict[tuple[int, int], tuple[Fold, Outcome]] = {}
+    faces: dict[int, int] = {}
+    for number in set(numbers.values()):
+        faces[number] = 0
+        for rung in reversed(rungs):
+            if all((number, fold.name) in outcomes for fold in rung):
+                answers |= {(number, at): (fold, outcomes[number, fold.name]) for at, fold in enumerate(rung)}
+                faces[number] = min(len(fold.train) for fold in rung)
+                break
+    order = {key: at for at, key in enumerate(folds)}
+    return Known(size, numbers, shapes, order, answers), faces
+
+
+def rank(results: dict[str, Any], faces: NDArray[np.intp]) -> int:
+    """Rank candidates that learned from unlike numbers of faces: more faces first, then scores; returns the best.
+
+    `n_resources` is scikit-learn's name for the faces, in its own searches by halving.
+    """
+    from scipy.stats import rankdata
+
+    results["n_resources"] = faces
+    means = np.asarray(results["mean_test_score"])
+    _, keys = np.unique(np.stack([faces, np.nan_to_num(means, nan=-np.inf)]), axis=1, return_inverse=True)
+    results["rank_test_score"] = rankdata(-keys.ravel(), method="min").astype(np.int32)
+    return int(results["rank_test_score"].argmin())
