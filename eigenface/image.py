@@ -167,7 +167,7 @@ def _check_size(width: int, height: int, name: str, max_pixels: int) -> None:
         raise PictureError(
             "too_many_pixels",
             f"{name}: {width}x{height} pixels; the limit is {max_pixels / 1e6:g} megapixels",
-            "Shrink it or raise --max-pixels.",
+            "Shrink it; on the command line --max-pixels raises the limit.",
         )
 
 

@@ -36,7 +36,8 @@ class Scratch:
             With code `cannot_write`.
         """
         try:
-            if self._root is None:
+            if self._root is None or not self._root.is_dir():  # some systems clear old files away under a server
+                self.close()
                 self._root = Path(tempfile.mkdtemp(prefix=_PREFIX))
                 self._owner = (self._root / _OWNER).open("wb")
                 if fcntl:

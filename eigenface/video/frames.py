@@ -111,7 +111,7 @@ class Film:
             raise FilmError(
                 "too_many_pixels",
                 f"{self.name}: frames of {wide}x{high} pixels; the limit is {max_pixels / 1e6:g} megapixels",
-                "Shrink it or raise --max-pixels.",
+                "Shrink it; on the command line --max-pixels raises the limit.",
             )
         self.rate = float(self._stream.average_rate or self._stream.guessed_rate or _USUAL_RATE)
         self.expected: int | None = self._stream.frames or None
