@@ -80,7 +80,14 @@ class Cluster:
                 f"{self._address}: the scheduler has no workers",
                 f"Start some: dask worker {self._address}",
             ) from None
-        others = {str(version) for version in self._client.run(_version).values()} - {__version__}
+        try:
+            others = {str(version) for version in self._client.run(_version).values()} - {__version__}
+        except Exception as error:  # whatever Dask makes of a worker that cannot even read the question
+            raise RequestError(
+                "other_version",
+                f"{self._address}: a worker cannot run eigenface ({' '.join(str(error).split())[:120]})",
+                "Install the same version everywhere.",
+            ) from None
         if others:
             raise RequestError(
                 "other_version",
@@ -127,6 +134,7 @@ class Cluster:
         flying: dict[Any, _Sent[T]] = {}
         queue = self._dask.as_completed(loop=self._client.loop)
         there, copies = self._everywhere(shared), 1
+        ahead = self.width * _AHEAD
 
         def send(task: T, tries: int = 0) -> None:
             future = self._client.submit(_run, work, there, task, pure=False)
@@ -136,7 +144,7 @@ class Cluster:
         try:
             for task in left:
                 send(task)
-                if len(flying) >= self.width * _AHEAD:
+                if len(flying) >= ahead:
                     break
             while flying:
                 future = next(queue)
@@ -195,10 +203,7 @@ class _Lost:
 
 def _version() -> str:
     """On a worker: its eigenface."""
-    try:
-        return str(import_module("eigenface").__version__)
-    except ImportError:
-        return "none"
+    return __version__
 
 
 def _sees(path: str) -> bool:

@@ -295,9 +295,9 @@ def tell(found: SearchResult) -> None:
 def left_out(found: SearchResult) -> str:
     """What a budget or halving left untried, in a sentence; nothing where every candidate learned from all faces."""
     faces = found.cv_results.get("n_resources")
-    if faces is None or (faces == faces.max()).all():
+    if faces is None or (faces == found.faces).all():
         return ""
-    never, few = int((faces == 0).sum()), int(((faces > 0) & (faces < faces.max())).sum())
+    never, few = int((faces == 0).sum()), int(((faces > 0) & (faces < found.faces)).sum())
     parts = [f"{few} only on fewer faces"] * bool(few) + [f"{never} not at all"] * bool(never)
     return f"of {len(faces)} candidates {len(faces) - few - never} were tried on all faces, {', '.join(parts)}"
 
@@ -326,13 +326,16 @@ class Told(Bar):
         super().__init__()
         self._timed = -1
         self._first = (0, 0.0)
+        self._moved = False
 
     def __call__(self, done: int, total: int, what: str) -> None:
         now = time.monotonic()
         if total != self._timed:
-            self._timed, self._first = total, (done, now)
+            self._timed, self._first, self._moved = total, (done, now), False
+        elif not self._moved and done > self._first[0]:
+            self._first, self._moved = (done, now), True  # what all parts share was done before the first of them
         count, since = done - self._first[0], now - self._first[1]
-        if count >= 4 and done < total and not sys.stderr.isatty():
+        if self._moved and count >= 4 and done < total and not sys.stderr.isatty():
             what += f"; {duration(since / count * (total - done))} left"
         super().__call__(done, total, what)
 

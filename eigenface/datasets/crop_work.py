@@ -19,12 +19,13 @@ from zipfile import ZipFile
 
 from eigenface.annotate import png_bytes
 from eigenface.bundle import atomic_file
-from eigenface.crops import CropSpec
+from eigenface.crops import CropSpec, whole_box
 from eigenface.datasets.cropping import cut_face
 from eigenface.datasets.dataset import Dataset
 from eigenface.datasets.duplicates import Signature, signature
 from eigenface.errors import PictureError
-from eigenface.types import Pixels
+from eigenface.image import Picture
+from eigenface.types import Detection, Pixels
 from eigenface.vision import cv2
 from eigenface.workers import Engine, WorkerDiedError
 
@@ -81,14 +82,20 @@ class Cutter:
 
     def _look(self, index: int, archive: ZipFile | None) -> tuple[Shot, Pixels | None]:
         picture = self.dataset.read(index, archive)
-        mark = None if self.dataset.samples[index].box else signature(picture.pixels)
+        boxed = self.dataset.samples[index].box is not None
+        mark = None if boxed else signature(picture.pixels)
         try:
-            found, crop = cut_face(self.dataset, index, picture, self.spec, whole=self.whole, detector=self.detector)
+            found, crop = self._cut(index, picture, boxed=boxed)
         except PictureError as error:
             return Shot(reason=error.message, signature=mark), None
         mark = mark or signature(crop)  # of several faces in one picture each is told by its own looks
         box = tuple(found.box.as_dict().values())
         return Shot(self.names[index], "", box, round(found.score, 4), mark), crop
+
+    def _cut(self, index: int, picture: Picture, *, boxed: bool) -> tuple[Detection, Pixels]:
+        if self.whole and not boxed:  # gathered as it is: whoever trains on it frames it
+            return Detection(whole_box(picture.pixels), 1.0), picture.pixels
+        return cut_face(self.dataset, index, picture, self.spec, whole=self.whole, detector=self.detector)
 
     def opened(self) -> contextlib.AbstractContextManager[ZipFile | None]:
         """The data set's zip, open; None for a folder."""

@@ -49,7 +49,8 @@ def spans_figure(spans: Sequence[Span], classes: Sequence[str], length: float) -
     axes.set_yticks(range(len(tracks)), [f"face {number}" for number in tracks])
     axes.set_xlabel("seconds")
     left = len(seen) - len(tracks)
-    axes.set_title(f"{len(seen)} face{'' if len(seen) == 1 else 's'}" + (f", the {len(tracks)} seen longest" if left else ""))
+    faces = "1 face" if len(seen) == 1 else f"{len(seen)} faces"
+    axes.set_title(faces + (f", the {len(tracks)} seen longest" if left else ""))
     grid_lines(axes, "x")
     said = {span.label for span in spans if span.label}
     if said:

@@ -45,6 +45,8 @@ class SearchResult:
         Candidates that could not be fitted on some fold, and why; their mean score is NaN and they rank last.
     how : str
         How the candidates were worked out, in a sentence.
+    faces : int
+        That a candidate learns from in each fold when it is tried on all.
     """
 
     cv_results: dict[str, Any]
@@ -54,6 +56,7 @@ class SearchResult:
     reused: int = 0
     failed: Mapping[int, str] = field(default_factory=dict)
     how: str = ""
+    faces: int = 0
 
 
 @dataclass(frozen=True)
@@ -177,6 +180,7 @@ def search(
         found.reused_,
         failed,
         found.how_,
+        min(len(train) for train, _ in folds),
     )
 
 

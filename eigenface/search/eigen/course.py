@@ -64,6 +64,7 @@ class Course:
         self.outcomes: dict[tuple[int, str], Outcome] = {}
         self._recall()
         self.reused = len(self.outcomes)
+        self._greeting = f"{self.reused} fits were done before" if self.reused else "searching"
 
     def run(self, *, budget: float | None = None, halving: int | None = None, components: int = 0) -> list[list[Fold]]:
         """Work everything out; or what is best, or what there is time for.
@@ -116,8 +117,8 @@ class Course:
         if self._late():
             return
         before = sum((each, fold.name) in self.outcomes for unit in units for each in unit.candidates for fold in folds)
-        said = f"{before} fits were done before" if before else "searching"
-        self._progress(before, total, self._where(folds) + said)
+        self._progress(before, total, self._where(folds) + self._greeting)
+        self._greeting = "searching"
         size = max(1, math.ceil(4 * self._shop.width / len(folds))) if in_order else len(units)
         done = before
         for start in range(0, len(units), size):

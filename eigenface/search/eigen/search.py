@@ -26,13 +26,23 @@ from eigenface.journal import Journal
 from eigenface.progress import Progress, silent
 from eigenface.search.eigen.candidates import Candidate, read
 from eigenface.search.eigen.coordinates import Fold
-from eigenface.search.eigen.course import Course, Scorer
-from eigenface.search.eigen.fits import Said, has_own_score
+from eigenface.search.eigen.course import Course
+from eigenface.search.eigen.fits import has_own_score
 from eigenface.search.eigen.jobs import Answer
 from eigenface.search.eigen.recalled import Known, Recalled
 from eigenface.search.eigen.rungs import most_components
-from eigenface.search.eigen.table import Splits, folds_of, known_of, rank, tests_of
-from eigenface.search.eigen.workshop import Outcome, Workshop
+from eigenface.search.eigen.table import (
+    Splits,
+    cells_of,
+    errors_of,
+    folds_of,
+    known_of,
+    rank,
+    scoring_of,
+    several,
+    tests_of,
+)
+from eigenface.search.eigen.workshop import Workshop
 from eigenface.search.identity import described, job_of
 from eigenface.workers import Engine, Threads
 
@@ -185,7 +195,7 @@ class EigenGridSearchCV(GridSearchCV):  # type: ignore[misc]
             raise ValueError(f"budget: expected seconds above 0, got {self.budget!r}")
         if self.halving is not None and not self.halving >= 2:
             raise ValueError(f"halving: expected 2 or more, got {self.halving!r}")
-        if (self.budget or self.halving) and (callable(self.refit) or _several(self.scoring)):
+        if (self.budget or self.halving) and (callable(self.refit) or several(self.scoring)):
             raise ValueError("budget and halving need one score to compare candidates by")
 
     def _foreign(self, X: Any, y: Any, params: Mapping[str, Any]) -> str:
@@ -224,7 +234,7 @@ class EigenGridSearchCV(GridSearchCV):  # type: ignore[misc]
         labels = np.asarray(y)
         splits = list(check_cv(self.cv, y, classifier=is_classifier(self.estimator)).split(X, y, groups))
         folds = folds_of(splits, labels, self.return_train_score)
-        scorer, methods = _scoring(self.scoring, self.refit)
+        scorer, methods = scoring_of(self.scoring, self.refit)
         asked = [self.estimator.get_params(), *parameters.values()]
         with self._journal(X, labels, splits) or nullcontext() as journal, self._engine() as engine:
             course = Course(
@@ -241,7 +251,9 @@ class EigenGridSearchCV(GridSearchCV):  # type: ignore[misc]
         places = [numbers[described(each)] for each in ParameterGrid(self.param_grid)]
         learned = np.array([faces[number] for number in places])
         self.reused_ = course.reused
-        self.failed_ = {at: errors[0] for at, number in enumerate(places) if (errors := _errors(known, number, folds))}
+        self.failed_ = {
+            at: errors[0] for at, number in enumerate(places) if (errors := errors_of(known, number, folds))
+        }
         self._tell(known, places, folds, learned, len(splits))
         inner = GridSearchCV(
             Recalled(known),
@@ -281,14 +293,15 @@ class EigenGridSearchCV(GridSearchCV):  # type: ignore[misc]
         splits: int,
     ) -> None:
         """Say in `how_` how the candidates came to their scores."""
-        cells = [each for number in places for _, each in _cells(known, number, folds)]
+        cells = [each for number in places for _, each in cells_of(known, number, folds)]
         alone = sum(not isinstance(each, Answer) for each in cells)
         self.how_ = f"{len(places)} candidates x {splits} folds from shared work"
         if self.reused_:
             self.how_ += f", {self.reused_} fits from the journal"
         if alone:
             self.how_ += f", {alone} of {len(cells)} fits by scikit-learn"
-        fewer = int(((learned > 0) & (learned < learned.max())).sum())
+        everything = min(len(fold.train) for fold in folds.values())
+        fewer = int(((learned > 0) & (learned < everything)).sum())
         self.how_ += f", {fewer} candidates on fewer faces only" if fewer else ""
         self.how_ += f", {int((learned == 0).sum())} not tried" if not learned.all() else ""
         if alone:
@@ -330,36 +343,7 @@ class EigenGridSearchCV(GridSearchCV):  # type: ignore[misc]
             if hasattr(inner, name):
                 setattr(self, name, getattr(inner, name))
         for row, number in enumerate(places):
-            spent = [each.seconds for _, each in _cells(known, number, folds) if not isinstance(each, Exception)]
+            spent = [each.seconds for _, each in cells_of(known, number, folds) if not isinstance(each, Exception)]
             if len(spent) == len(folds):
                 self.cv_results_["mean_fit_time"][row] = np.mean(spent)
                 self.cv_results_["std_fit_time"][row] = np.std(spent)
-
-
-def _cells(known: Known, number: int, folds: Mapping[bytes, Fold]) -> list[tuple[Fold, Outcome]]:
-    return [known.answers[number, at] for at in range(len(folds)) if (number, at) in known.answers]
-
-
-def _errors(known: Known, number: int, folds: Mapping[bytes, Fold]) -> list[Exception]:
-    """What kept a candidate from being fitted, or from answering."""
-    found: list[Any] = []
-    for _, outcome in _cells(known, number, folds):
-        found += outcome.values.values() if isinstance(outcome, Said) else [outcome]
-    return [each for each in found if isinstance(each, Exception)]
-
-
-def _several(scoring: Any) -> bool:
-    return not (scoring is None or isinstance(scoring, str) or callable(scoring))
-
-
-def _scoring(scoring: Any, refit: Any) -> tuple[Scorer | None, list[str]]:
-    """What candidates are compared by while the search runs, if that is one score; and what scorers ask of them."""
-    if scoring is None:
-        return (lambda estimator, rows, labels: estimator.score(rows, labels)), ["predict"]
-    named = scoring if isinstance(scoring, Mapping) else {each: each for each in scoring} if _several(scoring) else {}
-    scorers = {name: get_scorer(each) for name, each in (named or {"score": scoring}).items()}
-    methods: set[str] = set()
-    for each in scorers.values():
-        asked = getattr(each, "_response_method", ("predict", "decision_function", "predict_proba"))
-        methods |= {asked} if isinstance(asked, str) else set(asked)
-    return scorers.get(refit if named else "score") if isinstance(refit, str | bool) else None, sorted(methods)

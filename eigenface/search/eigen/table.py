@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import get_scorer
 
 from eigenface.search.eigen.coordinates import Fold
+from eigenface.search.eigen.course import Scorer
+from eigenface.search.eigen.fits import Said
 from eigenface.search.eigen.recalled import Known
 from eigenface.search.eigen.workshop import Outcome
 
@@ -78,3 +81,34 @@ def rank(results: dict[str, Any], faces: NDArray[np.intp]) -> int:
     _, keys = np.unique(np.stack([faces, np.nan_to_num(means, nan=-np.inf)]), axis=1, return_inverse=True)
     results["rank_test_score"] = rankdata(-keys.ravel(), method="min").astype(np.int32)
     return int(results["rank_test_score"].argmin())
+
+
+def cells_of(known: Known, number: int, folds: Mapping[bytes, Fold]) -> list[tuple[Fold, Outcome]]:
+    """What there is of a candidate, fold by fold."""
+    return [known.answers[number, at] for at in range(len(folds)) if (number, at) in known.answers]
+
+
+def errors_of(known: Known, number: int, folds: Mapping[bytes, Fold]) -> list[Exception]:
+    """What kept a candidate from being fitted, or from answering."""
+    found: list[Any] = []
+    for _, outcome in cells_of(known, number, folds):
+        found += outcome.values.values() if isinstance(outcome, Said) else [outcome]
+    return [each for each in found if isinstance(each, Exception)]
+
+
+def several(scoring: Any) -> bool:
+    """Whether a search is to score its candidates in more ways than one."""
+    return not (scoring is None or isinstance(scoring, str) or callable(scoring))
+
+
+def scoring_of(scoring: Any, refit: Any) -> tuple[Scorer | None, list[str]]:
+    """What candidates are compared by while the search runs, if that is one score; and what scorers ask of them."""
+    if scoring is None:
+        return (lambda estimator, rows, labels: estimator.score(rows, labels)), ["predict"]
+    named = scoring if isinstance(scoring, Mapping) else {each: each for each in scoring} if several(scoring) else {}
+    scorers = {name: get_scorer(each) for name, each in (named or {"score": scoring}).items()}
+    methods: set[str] = set()
+    for each in scorers.values():
+        asked = getattr(each, "_response_method", ("predict", "decision_function", "predict_proba"))
+        methods |= {asked} if isinstance(asked, str) else set(asked)
+    return scorers.get(refit if named else "score") if isinstance(refit, str | bool) else None, sorted(methods)
