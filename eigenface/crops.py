@@ -21,10 +21,13 @@ class CropSpec:
         Side of the crop over side of the box, 0.5..4; above 1 it takes in hair and chin.
     shift : float
         How far the crop's centre lies below the box's, in sides of the box, -1..1.
+    upright : bool
+        A face that is tilted is levelled first (`eigenface.detection.registration`).
     """
 
     scale: float = 1.0
     shift: float = 0.0
+    upright: bool = False
 
     def __post_init__(self) -> None:
         if not 0.5 <= self.scale <= 4 or not -1 <= self.shift <= 1:
@@ -47,7 +50,7 @@ class CropSpec:
         return Box(x - wide / 2, y - self.shift * high - high / 2, wide, high)
 
     def as_dict(self) -> dict[str, Any]:
-        return {"scale": self.scale, "shift": self.shift}
+        return {"scale": self.scale, "shift": self.shift} | ({"upright": True} if self.upright else {})
 
 
 def crop_face(pixels: Pixels, box: Box, spec: CropSpec | None = None) -> Pixels:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from eigenface.crops import CropSpec, crop_face, whole_box
+from eigenface.crops import CropSpec, whole_box
 from eigenface.detection import get_detector
+from eigenface.detection.registration import crop_of
 from eigenface.types import Box, Detection, Pixels
 
 _ROOM = 64  # pixels of the shorter side: in a smaller picture there is no room for more than a face
@@ -44,10 +45,10 @@ def framed(pixels: Pixels, found: Detection, spec: CropSpec, *, whole: bool) -> 
     less of it than of a crop: then the crop is cut around that face, as it would be in a photo.
     """
     if not whole:
-        return found.box, crop_face(pixels, found.box, spec)
+        return found.box, crop_of(pixels, found.box, spec)
     square = spec.within(found.box)
     if found.inner and _side(found.inner) < _TIGHT * _side(square):
-        return found.inner, crop_face(pixels, found.inner, spec)
+        return found.inner, crop_of(pixels, found.inner, spec)
     return square, pixels
 
 

@@ -20,6 +20,7 @@ from eigenface.datasets.dataset import Dataset
 from eigenface.datasets.fer2013 import USAGE
 from eigenface.datasets.splits import LEARNED_PART
 from eigenface.evaluate import Evaluation, judge
+from eigenface.fitting import fit_model, judged_row
 from eigenface.pipelines.benchmark_cards import PLAIN
 from eigenface.pipelines.benchmark_table import Row
 from eigenface.pipelines.sources import Sources
@@ -27,7 +28,7 @@ from eigenface.report.metrics import score
 from eigenface.steps.stateless import split_pipeline
 from eigenface.tasks import get_task
 from eigenface.threads import one_blas_thread
-from eigenface.train import fit_model, judged_row, train
+from eigenface.train import train
 
 SEED = 0
 """Of every draw in the benchmark."""

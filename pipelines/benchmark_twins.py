@@ -7,7 +7,9 @@ from functools import partial
 import numpy as np
 
 from eigenface.datasets.cropping import CroppedFaces
+from eigenface.datasets.twins import twins_together, with_and_without_twins
 from eigenface.evaluate import Evaluation, judge
+from eigenface.fitting import fit_model, judged_row
 from eigenface.model import FaceClassifier
 from eigenface.pipelines.benchmark_cards import PLAIN
 from eigenface.pipelines.benchmark_parts import Part
@@ -15,7 +17,6 @@ from eigenface.pipelines.benchmark_table import Row
 from eigenface.pipelines.sources import Sources, cap_persons
 from eigenface.tasks import get_task, tasks
 from eigenface.tasks.task import Source, Task
-from eigenface.train import fit_model, judged_row, twins_together, with_and_without_twins
 
 UNSEEN = ("mask/chandrika_face_mask.zip", "mask/mask12k_crops.zip")
 """Sets of masks each of which is judged by a model that never saw it."""

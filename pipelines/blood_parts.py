@@ -18,7 +18,6 @@ from eigenface.pipelines.sources import Sources
 from eigenface.steps.blood_learning import learn_blood_mapper, learn_colour_words
 from eigenface.tasks.blood import FACES, TASK
 
-_FACES = 5000
 _CROPS_FOR_WORDS = 1600
 
 
@@ -32,10 +31,10 @@ def build_blood_parts(sources: Sources, path: Path) -> dict[str, Any]:
         learned = faces.select(sources.split(faces, source, TASK.test_share)[0])
         crops += learned.select(map_part(learned)[1]).crops
     rng = np.random.default_rng(0)
-    order = rng.permutation(len(crops))
     painted = [
-        paint_face(crops[order[number // 2 % len(order)]], bloody=number % 2 == 0, random_state=rng)
-        for number in range(_FACES)
+        paint_face(crops[face], bloody=bloody, random_state=rng)
+        for face in rng.permutation(len(crops))
+        for bloody in (True, False)
     ]
     words = learn_colour_words([face.pixels for face in painted[:_CROPS_FOR_WORDS]])
     save_vocabularies({"colour": words}, path.with_name(VOCABULARY.name))

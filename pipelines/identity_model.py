@@ -11,13 +11,13 @@ import numpy as np
 from eigenface.card import write_card
 from eigenface.datasets.cropping import CroppedFaces
 from eigenface.embedding import OPEN, FaceEmbedder
+from eigenface.fitting import SPLIT, fingerprint, versions
 from eigenface.fold import fold_transform
 from eigenface.pipelines.sources import Sources, cap_persons
 from eigenface.program import Program
 from eigenface.store import save_model
 from eigenface.tasks.identity import embedding_pipeline
 from eigenface.tasks.task import Task
-from eigenface.train import SPLIT, fingerprint, versions
 from eigenface.verification import fitted_embedding, judged_pairs, odds_of, pairs_of, said_of
 
 

@@ -22,6 +22,7 @@ from eigenface.datasets import load_dataset
 from eigenface.datasets.cropping import crop_dataset
 from eigenface.errors import EigenfaceError, RequestError
 from eigenface.evaluate import evaluate
+from eigenface.fitting import versions
 from eigenface.journal import Journal
 from eigenface.pipelines.benchmark_cards import cards
 from eigenface.pipelines.benchmark_changes import CHANGED
@@ -33,7 +34,6 @@ from eigenface.pipelines.train_models import talk
 from eigenface.reporting import write_data_report, write_evaluation_report
 from eigenface.store import load_model
 from eigenface.tasks import task_for, tasks
-from eigenface.train import versions
 
 ALL_PARTS = {**PARTS, **CHANGED, **TWINS}
 CARD = "card"

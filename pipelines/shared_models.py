@@ -44,6 +44,7 @@ VOCABULARIES = {
     "48": VocabularyPlan(_EXPRESSIONS, size=48, cell=3, stride=2, words=96),
     "64": VocabularyPlan(_PEOPLE, size=64, cell=4, stride=3, words=64),
     "96": VocabularyPlan(_PEOPLE, size=96, cell=4, stride=4, words=64),
+    "128": VocabularyPlan(_PEOPLE, size=128, cell=6, stride=5, words=128),
 }
 _VOCABULARY_FRAME = CropSpec(0.95, 0.08)
 _VOCABULARY_FACES = 2400
@@ -70,11 +71,15 @@ def build_face_space(sources: Sources, path: Path) -> dict[str, Any]:
 
 
 def build_vocabularies(sources: Sources, path: Path) -> dict[str, Any]:
-    """The words of Fisher vectors, learned from faces that no figure is reported on."""
+    """The words of Fisher vectors, learned from faces that no figure is reported on.
+
+    Those that the file at `path` has stay: whoever trained a model with them finds the same when it is trained again.
+    """
     from eigenface.steps.fisher import learn_vocabulary
 
-    made = {}
-    for name, plan in VOCABULARIES.items():
+    made = dict(load_vocabularies(path)) if path.exists() else {}
+    for name in [name for name in VOCABULARIES if name not in made]:
+        plan = VOCABULARIES[name]
         parts = [sources.parts(source, _VOCABULARY_FRAME, 0.25)[0] for source in plan.sources]
         crops = [crop for part in parts for crop in _some(part, _VOCABULARY_FACES // len(parts))]
         pictures = resize(grey(crops), plan.size).reshape(-1, plan.size, plan.size)

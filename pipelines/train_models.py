@@ -16,11 +16,13 @@ from typing import Any
 
 from eigenface.calibrate import folds_by_group
 from eigenface.datasets.cropping import CroppedFaces
+from eigenface.datasets.twins import twins_together, with_and_without_twins
 from eigenface.errors import EigenfaceError, RequestError
 from eigenface.evaluate import Evaluation, judge
 from eigenface.facespace import SHIPPED as FACE_SPACE
 from eigenface.features.blood import SHIPPED as BLOOD_MAP
 from eigenface.features.fisher import SHIPPED as VOCABULARIES
+from eigenface.fitting import describe, fit_model, judged_row, versions
 from eigenface.journal import Journal
 from eigenface.model import FaceClassifier
 from eigenface.pipelines.blood_parts import build_blood_parts
@@ -31,7 +33,6 @@ from eigenface.search import search
 from eigenface.store import save_model
 from eigenface.tasks import tasks
 from eigenface.tasks.task import Task
-from eigenface.train import describe, fit_model, judged_row, twins_together, versions, with_and_without_twins
 
 
 def build(task: Task, variant: str, sources: Sources, out: Path, *, searching: bool) -> dict[str, Any]:

@@ -32,13 +32,14 @@ from eigenface.datasets.splits import split_by_group
 from eigenface.durations import duration, seconds_of
 from eigenface.errors import EigenfaceError, RequestError
 from eigenface.evaluate import Evaluation, judge
+from eigenface.fitting import describe, fit_model, judged_row
 from eigenface.search import Forecast, Grid, SearchResult, candidates_of, get_grid, search, write_csv
 from eigenface.search.eigen.rungs import FACTOR
 from eigenface.search.grids import NAMED, differing
 from eigenface.store import save_model
 from eigenface.tasks import task_for
 from eigenface.tasks.task import Task
-from eigenface.train import LARGEST_CROP, Trained, check_trainable, describe, fit_model, judged_row
+from eigenface.train import LARGEST_CROP, Trained, check_trainable
 from eigenface.workers import Engine
 
 SUFFIXES = (".eigenface", ".joblib")
@@ -165,7 +166,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             cluster=options.cluster,
         )
     tell(found)
-    untried = left_out(found)
+    untried = found.left_out
     if untried:
         note(untried)
     options.folder.mkdir(parents=True, exist_ok=True)
@@ -292,16 +293,6 @@ def tell(found: SearchResult) -> None:
         note(f"{count} candidates of {len(found.cv_results['params'])} could not be fitted; the first: {reason}")
 
 
-def left_out(found: SearchResult) -> str:
-    """What a budget or halving left untried, in a sentence; nothing where every candidate learned from all faces."""
-    faces = found.cv_results.get("n_resources")
-    if faces is None or (faces == found.faces).all():
-        return ""
-    never, few = int((faces == 0).sum()), int(((faces > 0) & (faces < found.faces)).sum())
-    parts = [f"{few} only on fewer faces"] * bool(few) + [f"{never} not at all"] * bool(never)
-    return f"of {len(faces)} candidates {len(faces) - few - never} were tried on all faces, {', '.join(parts)}"
-
-
 def summary(found: SearchResult, trained: Trained, options: argparse.Namespace) -> dict[str, Any]:
     """What is printed and kept as best.json."""
     judged = [judged_row(done) for done in trained.evaluations]
@@ -312,7 +303,7 @@ def summary(found: SearchResult, trained: Trained, options: argparse.Namespace) 
         "candidates": len(found.cv_results["params"]),
         "folds": sum(name.startswith("split") for name in found.cv_results),
         "reused_fits": found.reused,
-        "left_out": left_out(found),
+        "left_out": found.left_out,
         "judged": [{key: row[key] for key in ("data", "n", "accuracy", "low", "high", "roc_auc")} for row in judged],
         "model": str(options.out),
         "report": str(options.folder),

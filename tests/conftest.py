@@ -11,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 from eigenface.datasets.cropping import CroppedFaces
 from eigenface.datasets.drawn import DrawnFaces, make_faces, write_faces
 from eigenface.embedding import FaceEmbedder
+from eigenface.fitting import fit_model
 from eigenface.fold import fold_transform
 from eigenface.model import FaceClassifier
 from eigenface.program import Program
@@ -19,7 +20,6 @@ from eigenface.steps.faces import GreyFaces
 from eigenface.steps.identity import PersonSpace, UnitRows
 from eigenface.tasks import task_for
 from eigenface.tasks.recipes import eigenface_pipeline
-from eigenface.train import fit_model
 
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")  # for the processes that tests start

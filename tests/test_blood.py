@@ -23,6 +23,7 @@ from eigenface.features.blood import (
     skin_references,
     summary,
 )
+from eigenface.features.context import CONTEXT, map_context
 from eigenface.features.local_colour import ColourCoder, colour_planes, local_colour
 from eigenface.features.trees import BoostedTrees
 from eigenface.steps.blood import BloodMap, ColourFisher
@@ -73,7 +74,8 @@ def test_the_skin_is_found_where_blood_covers_half_a_face() -> None:
 
 def test_a_map_learned_from_painted_faces_finds_paint_on_others(tmp_path: Path) -> None:
     faces = [paint_face(crop, bloody=number % 2 == 0, random_state=number) for number, crop in enumerate(DRAWN.crops)]
-    mapper = learn_blood_mapper(faces[:24], side=32, trees=25, levels=4)
+    mapper = learn_blood_mapper(faces[:24], side=32, trees=25, second_trees=25, levels=4)
+    assert mapper.second is not None
     inside, outside = [], []
     for face in faces[24:]:
         found = mapper.map(face.pixels)
@@ -96,6 +98,52 @@ def test_a_mapper_refuses_trees_and_scales_that_do_not_fit() -> None:
         BloodMapper(48, trees, ones, ones)
     with pytest.raises(ValueError, match="multiple of 4"):
         BloodMapper(50, BoostedTrees(trees.columns * 0, trees.thresholds, trees.leaves, 0.0), ones, ones)
+    fitting = BoostedTrees(trees.columns - 1, trees.thresholds, trees.leaves, 0.0)
+    BloodMapper(48, fitting, ones, ones, BoostedTrees(trees.columns, trees.thresholds, trees.leaves, 0.0))
+    far = BoostedTrees(trees.columns + CONTEXT, trees.thresholds, trees.leaves, 0.0)
+    with pytest.raises(ValueError, match="second trees that do not fit"):
+        BloodMapper(48, fitting, ones, ones, far)
+
+
+def test_second_trees_have_the_last_word_and_survive_being_written() -> None:
+    zero = np.zeros(SUMMARY, np.float32)
+    first, second = (
+        BoostedTrees(np.array([[0]]), np.zeros((1, 1), np.float32), np.full((1, 2), leaf, np.float32), 0.0)
+        for leaf in (3.0, -3.0)
+    )
+    both = BloodMapper(48, first, zero, zero + 1, second)
+    crop = DRAWN.crops[0]
+    assert BloodMapper(48, first, zero, zero + 1).map(crop).min() > 0.9
+    assert both.map(crop).max() < 0.1
+    assert BloodMapper.of(48, both.arrays()).map(crop).max() < 0.1
+
+
+@pytest.mark.parametrize("side", [24, 48, 64])
+def test_the_context_of_an_even_map_is_that_map(side: int) -> None:
+    context = map_context(np.full((side, side), 2.0, np.float32))
+    assert context.shape == (CONTEXT, side * side)
+    usual = 1 / (1 + np.exp(-2))
+    assert np.allclose(context[0], 2)
+    assert np.abs(context[1:35] - usual).max() < 1e-3  # itself, blurred, mirrored, moved, widened, thinned
+    assert np.abs(context - context[:, :1]).max() < 1e-3
+
+
+def test_the_context_tells_a_streak_from_a_patch_that_is_as_red() -> None:
+    rng = np.random.default_rng(0)
+    planes, truth = [], []
+    for number in range(40):
+        odds = np.full((48, 48), -3, np.float32)
+        row, col, streak = *rng.integers(10, 28, 2), number % 2 == 0
+        where = (slice(row, row + 12), slice(col, col + 2 if streak else col + 12))
+        odds[where] = 2
+        inside = (odds > 0).ravel()
+        planes.append(map_context(odds)[:, inside])
+        truth.append(np.full(inside.sum(), streak))
+    learned, told = (np.concatenate(parts[:30], axis=-1) for parts in (planes, truth))
+    fresh, right = (np.concatenate(parts[30:], axis=-1) for parts in (planes, truth))
+    assert np.unique(learned[:2], axis=1).shape[1] == 1  # the map at a pixel says the same of both
+    trees = boost(learned, told, trees=10, levels=3)
+    assert ((trees(fresh) > 0) == right).mean() > 0.95
 
 
 def test_a_summary_tells_how_much_and_where() -> None:
@@ -144,8 +192,8 @@ def test_steps_learn_nothing_of_the_faces_they_are_fitted_on(step: BloodMap | Co
 
 
 def test_the_task_learns_painted_faces_and_tells_new_ones() -> None:
+    from eigenface.fitting import fit_model
     from eigenface.tasks import get_task
-    from eigenface.train import fit_model
 
     task = get_task("blood")
     names = np.array([str(number) for number in range(len(DRAWN.crops))])

@@ -9,13 +9,13 @@ from eigenface.crops import CropSpec
 from eigenface.datasets.cropping import CroppedFaces
 from eigenface.datasets.drawn import make_faces
 from eigenface.datasets.fer2013 import EMOTIONS
+from eigenface.fitting import fit_model
 from eigenface.fold import fold
 from eigenface.steps.directions import KernelDirections
 from eigenface.steps.eigen import Eigenfaces
 from eigenface.steps.ridge import KernelRidgeClassifier
 from eigenface.tasks import get_task
 from eigenface.tasks.expression import small_pipeline
-from eigenface.train import fit_model
 
 
 def test_its_classes_are_those_of_fer2013() -> None:

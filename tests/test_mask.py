@@ -13,11 +13,11 @@ from eigenface.augment import jittered, through, to_grey
 from eigenface.datasets import load_dataset
 from eigenface.datasets.cropping import CroppedFaces, crop_dataset
 from eigenface.datasets.drawn import make_faces, write_faces
+from eigenface.fitting import fit_model
 from eigenface.model import FaceClassifier
 from eigenface.pipelines.sources import thinned, with_persons
 from eigenface.tasks import get_task, task_for
 from eigenface.tasks.task import Source
-from eigenface.train import fit_model
 from eigenface.types import Pixels
 
 CLASSES = ("with_mask", "without_mask", "worn_incorrectly")

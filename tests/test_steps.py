@@ -267,7 +267,7 @@ def test_a_vocabulary_describes_a_face_and_its_mirror_image_alike(drawn: DrawnFa
     assert (clone(both).transform(rows) == vectors).all()  # nothing was learned
     with pytest.raises(ValueError, match="expected faces of 64 pixels"):
         both.fit(rows[:, :100])
-    with pytest.raises(ValueError, match="vocabulary: expected one of 48, 64, 96, got '65'"):
+    with pytest.raises(ValueError, match="vocabulary: expected one of 48, 64, 96, 128, got '65'"):
         FisherVectors("65").fit(rows)
 
 

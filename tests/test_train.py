@@ -10,11 +10,13 @@ from PIL import Image
 
 from eigenface.datasets.cropping import CroppedFaces
 from eigenface.datasets.drawn import DrawnFaces, make_faces, write_faces
+from eigenface.datasets.twins import twins_together
 from eigenface.errors import DataError
 from eigenface.evaluate import evaluate
+from eigenface.fitting import review_bounds
 from eigenface.model import FaceClassifier
 from eigenface.tasks import task_for, tasks
-from eigenface.train import review_bounds, train, twins_together
+from eigenface.train import train
 
 
 def small(classes: tuple[str, ...]) -> dict[str, object]:
@@ -38,6 +40,15 @@ def test_a_task_of_three_classes_trains_and_answers(tmp_path: Path) -> None:
     trained = train(tmp_path / "three", **small(classes))  # type: ignore[arg-type]
     assert trained.model.classes_.tolist() == list(classes)
     assert evaluate(trained.model, tmp_path / "three", whole=True).scores.accuracy.value > 0.8
+
+
+def test_a_search_out_of_time_says_what_it_left(drawn_folder: Path) -> None:
+    grid = {"pca__n_components": [4, 8], "svc__C": [1, 3]}
+    hurried = train(drawn_folder, grid=grid, budget=1e-6, **small(("female", "male")))  # type: ignore[arg-type]
+    assert "of 4 candidates" in hurried.left_out
+    assert hurried.evaluations[0].scores.accuracy.value > 0.5
+    at_leisure = train(drawn_folder, grid=grid, budget=3600, **small(("female", "male")))  # type: ignore[arg-type]
+    assert at_leisure.left_out == ""
 
 
 def test_copies_of_a_picture_stay_on_one_side(drawn: DrawnFaces) -> None:

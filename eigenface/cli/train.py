@@ -23,6 +23,7 @@ from eigenface.errors import RequestError
 @click.option("--test-share", type=click.FloatRange(0, 0.5), default=0.2, help="Share kept aside to judge by.")
 @click.option("--jobs", type=click.IntRange(1), default=2, help="Threads of the search.")
 @click.option("--memory", type=click.FloatRange(0.1), default=4, show_default=True, help="Gigabytes to work in.")
+@click.option("--budget", help="Stop searching after so long, such as 5m, with the best found until then.")
 @click.option("--fresh", is_flag=True, help="Forget what an interrupted search left.")
 @data_options
 def command(
@@ -36,6 +37,7 @@ def command(
     test_share: float,
     jobs: int,
     memory: float,
+    budget: str | None,
     fresh: bool,
     **reading: Any,
 ) -> None:
@@ -48,6 +50,7 @@ def command(
         raise RequestError("unknown_suffix", f"{out}: a model is saved as .eigenface or .joblib", "Name it so.")
     if not out.parent.is_dir():
         raise RequestError("cannot_write", f"{out}: there is no folder {out.parent}", "Make it first.")
+    from eigenface.durations import seconds_of
     from eigenface.search.grids import get_grid
     from eigenface.store import save_model
     from eigenface.tasks import task_for
@@ -72,10 +75,14 @@ def command(
             fresh=fresh,
             n_jobs=jobs,
             memory=int(memory * 1e9),
+            budget=seconds_of(budget) if budget else None,
             progress=bar,
         )
     save_model(trained.model, out)
-    journal.unlink(missing_ok=True)
+    if trained.left_out:
+        note(f"{trained.left_out}; the same command with more time goes on.")
+    else:
+        journal.unlink(missing_ok=True)
     if trained.parameters:
         note("chosen: " + ", ".join(f"{name}={value}" for name, value in trained.parameters.items()))
     if report:

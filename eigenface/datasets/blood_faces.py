@@ -94,12 +94,15 @@ def shaken(faces: CroppedFaces, *, copies: int, random_state: int = 0) -> Croppe
 
 
 def synthetic(faces: CroppedFaces, judging: bool) -> CroppedFaces:
-    """Synthetic faces of one face a person: to judge by, or to learn from, without the people whom the map knows."""
+    """Synthetic faces of one face a person: one each to judge by; two each to learn from.
+
+    None of those to learn from is of people whom the map knows.
+    """
     if faces.groups is not None:
         faces = faces.select(np.sort(np.unique(faces.groups, return_index=True)[1]))
     if not judging:
         faces = faces.select(map_part(faces)[0])
-    return make_blood_faces(faces, each=1, random_state=int(judging))
+    return make_blood_faces(faces, each=1 if judging else 2, random_state=int(judging))
 
 
 def few_real(faces: CroppedFaces, judging: bool) -> CroppedFaces:

@@ -16,6 +16,7 @@ from eigenface.crops import CropSpec, crop_face
 from eigenface.datasets.annotation import clipped
 from eigenface.datasets.dataset import Dataset
 from eigenface.detection import get_detector
+from eigenface.detection.registration import crop_of
 from eigenface.errors import PictureError
 from eigenface.image import Picture
 from eigenface.locating import framed, given_as_crop, main_of
@@ -201,7 +202,7 @@ def cut_face(
     at = Detection(dataset.rule.square(box), 1.0) if box else main_face(picture, detector)
     if at is None:
         raise PictureError("no_face", NO_FACE)
-    return at, crop_face(picture.pixels, at.box, spec)
+    return at, crop_of(picture.pixels, at.box, spec)
 
 
 def pictures(dataset: Dataset) -> Iterator[tuple[int, Picture | PictureError]]:

@@ -1,7 +1,8 @@
 """Where blood may be: what a pixel's colour says beside the face's own skin, and boosted trees that judge it.
 
 Redness alone does not tell blood: lips, lamps, hats and sunburn are red too. What tells is colour and lightness beside
-the skin of the same face, and how they change nearby and on the other side of it.
+the skin of the same face, and how they change nearby and on the other side of it. A second set of trees sees what the
+first said of the pixels around, so that it knows lips and scarves by their shape and place.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eigenface.errors import ModelError
+from eigenface.features.context import CONTEXT, map_context
 from eigenface.features.grey import resize_one
 from eigenface.features.trees import BoostedTrees
 from eigenface.types import Pixels, Rows
@@ -34,6 +36,7 @@ _MIDDLE_AREAS = (0.2, 0.5, 0.8)
 _LARGEST_PIXELS = (3, 10, 30, 80, 200, 500)  # of 2,304: which of the sorted probabilities are told
 _SMOOTHINGS = (1.5, 3.0, 6.0)
 _REDDER = 12.0  # in a of Lab, beyond which a pixel is redder than skin
+_SECOND = "second_"  # before the names of the second trees' arrays
 _CHANGE = 18.0  # distance in Lab within which a pixel counts as the skin's own colour
 
 
@@ -139,25 +142,33 @@ class BloodMapper:
         Over the planes of `pixel_features`.
     centre, scale : float32 arrays (SUMMARY,)
         Usual value and spread of each number of a summary.
+    second : BoostedTrees, optional
+        Over the planes of `pixel_features` and `map_context`: it has the last word. Without it the first have.
     """
 
     side: int
     trees: BoostedTrees
     centre: NDArray[np.float32]
     scale: NDArray[np.float32]
+    second: BoostedTrees | None = None
 
     def __post_init__(self) -> None:
         if type(self.side) is not int or not 16 <= self.side <= 256 or self.side % _GRID:
             raise ValueError(f"blood map: expected a side in 16..256, a multiple of {_GRID}, got {self.side!r}")
         if self.trees.columns.max() >= PLANES or {self.centre.shape, self.scale.shape} != {(SUMMARY,)}:
             raise ValueError("blood map: trees or scales that do not fit")
+        if self.second and self.second.columns.max() >= PLANES + CONTEXT:
+            raise ValueError("blood map: second trees that do not fit")
 
     def map(self, crop: Pixels) -> Planes:
         """Probability of blood, 0..1, at each pixel (side, side) of an RGB crop of any size.
 
         The trees learned from painted blood, so these are odds among painted faces.
         """
-        odds = self.trees(pixel_features(crop, self.side)).reshape(self.side, self.side)
+        planes = pixel_features(crop, self.side)
+        odds = self.trees(planes).reshape(self.side, self.side)
+        if self.second:
+            odds = self.second(np.concatenate([planes, map_context(odds)])).reshape(self.side, self.side)
         return np.asarray(1 / (1 + np.exp(-odds)), np.float32)
 
     def summaries(self, crops: Sequence[Pixels]) -> Rows:
@@ -171,13 +182,15 @@ class BloodMapper:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Its arrays by name."""
-        return {**self.trees.arrays(), "centre": self.centre, "scale": self.scale}
+        later = {f"{_SECOND}{name}": array for name, array in self.second.arrays().items()} if self.second else {}
+        return {**self.trees.arrays(), "centre": self.centre, "scale": self.scale, **later}
 
     @classmethod
     def of(cls, side: int, arrays: Mapping[str, NDArray[Any]]) -> BloodMapper:
         """The mapper of a side and `arrays()`."""
         centre, scale = (np.asarray(arrays[name], np.float32) for name in ("centre", "scale"))
-        return cls(side, BoostedTrees.of(arrays), centre, scale)
+        later = {name.removeprefix(_SECOND): array for name, array in arrays.items() if name.startswith(_SECOND)}
+        return cls(side, BoostedTrees.of(arrays), centre, scale, BoostedTrees.of(later) if later else None)
 
 
 SUMMARY = len(_AREAS) + len(_SMOOTHINGS) + 1 + len(_MIDDLE_AREAS) + len(_LARGEST_PIXELS) + 4 + 2 * _GRID**2

@@ -58,6 +58,16 @@ class SearchResult:
     how: str = ""
     faces: int = 0
 
+    @property
+    def left_out(self) -> str:
+        """What a budget or halving left untried, in a sentence; nothing where every candidate learned from all."""
+        faces = self.cv_results.get("n_resources")
+        if faces is None or (faces == self.faces).all():
+            return ""
+        never, few = int((faces == 0).sum()), int(((faces > 0) & (faces < self.faces)).sum())
+        parts = [f"{few} only on fewer faces"] * bool(few) + [f"{never} not at all"] * bool(never)
+        return f"of {len(faces)} candidates {len(faces) - few - never} were tried on all faces, {', '.join(parts)}"
+
 
 @dataclass(frozen=True)
 class Forecast:

@@ -16,7 +16,8 @@ from eigenface.steps.faces import FaceStep, check_crops
 from eigenface.steps.fisher import CarriesVocabulary
 from eigenface.types import Pixels, Rows
 
-_MAP_ARRAYS = ("columns", "thresholds", "leaves", "base", "centre", "scale")
+_TREES = ("columns", "thresholds", "leaves", "base")
+_MAP_ARRAYS = (*_TREES, "centre", "scale", *(f"second_{name}" for name in _TREES))
 
 
 class BloodMap(FaceStep):
@@ -36,7 +37,8 @@ class BloodMap(FaceStep):
         """The trees of the fit, or the shipped ones before."""
         if not hasattr(self, "side_"):
             return load_blood_mapper()
-        return BloodMapper.of(int(self.side_), {name: getattr(self, f"{name}_") for name in _MAP_ARRAYS})
+        arrays = {name: getattr(self, f"{name}_") for name in _MAP_ARRAYS if hasattr(self, f"{name}_")}
+        return BloodMapper.of(int(self.side_), arrays)
 
     def transform(self, X: Sequence[Pixels]) -> Rows:
         """Rows (n, 57) of crops (rows, cols, 3), uint8 RGB."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eigenface.datasets.blood_paint import PaintedFace
 from eigenface.features.blood import SUMMARY, BloodMapper, pixel_features, summary
+from eigenface.features.context import map_context
 from eigenface.features.fisher import Vocabulary
 from eigenface.features.local_colour import local_colour
 from eigenface.features.trees import BoostedTrees
@@ -97,26 +100,45 @@ def _best_question(
 
 
 def learn_blood_mapper(
-    faces: Sequence[PaintedFace], *, side: int = 48, trees: int = 100, levels: int = 6, random_state: int = 0
+    faces: Sequence[PaintedFace],
+    *,
+    side: int = 48,
+    trees: int = 100,
+    second_trees: int = 150,
+    levels: int = 6,
+    random_state: int = 0,
 ) -> BloodMapper:
-    """A mapper that tells painted pixels from others, learned from synthetic faces of both kinds."""
+    """A mapper that tells painted pixels from others, learned from synthetic faces of both kinds.
+
+    The second trees learn from maps of faces that the trees behind these maps did not see, as they will in use: half of
+    the faces are mapped by trees that learned from the other half. Faces stay in pairs, so two of one person should
+    follow one another.
+    """
     rng = np.random.default_rng(random_state)
-    rows, truth = [], []
+    chosen, rows, truth = [], [], []
     for face in faces:
         painted = cv2.resize(face.mask, (side, side), interpolation=cv2.INTER_AREA).ravel()
         bloody = rng.permutation(np.flatnonzero(painted > _SURELY))[:_BLOODY_PIXELS]
         wanted = _OTHER_PIXELS if len(bloody) else _OTHER_PIXELS + _BLOODY_PIXELS
         others = rng.permutation(np.flatnonzero(painted < _SURELY_NOT))[:wanted]
-        rows.append(pixel_features(face.pixels, side)[:, np.concatenate([bloody, others])])
+        chosen.append(np.concatenate([bloody, others]))
+        rows.append(pixel_features(face.pixels, side)[:, chosen[-1]])
         truth.append(np.arange(len(bloody) + len(others)) < len(bloody))
-    found = boost(
-        np.concatenate(rows, axis=1), np.concatenate(truth), trees=trees, levels=levels, random_state=random_state
-    )
-    plain = BloodMapper(side, found, np.zeros(SUMMARY, np.float32), np.ones(SUMMARY, np.float32))
+    half = np.repeat(np.arange(len(faces)) // 2 % 2, [len(index) for index in chosen])
+    planes, told = np.concatenate(rows, axis=1), np.concatenate(truth)
+    learn = partial(boost, levels=levels, random_state=random_state)
+    first = learn(planes, told, trees=trees)
+    halves = [learn(planes[:, half != part], told[half != part], trees=trees) for part in (0, 1)]
+    around = [
+        map_context(halves[number // 2 % 2](pixel_features(face.pixels, side)).reshape(side, side))[:, index]
+        for number, (face, index) in enumerate(zip(faces, chosen, strict=True))
+    ]
+    second = learn(np.concatenate([planes, np.concatenate(around, axis=1)]), told, trees=second_trees)
+    plain = BloodMapper(side, first, np.zeros(SUMMARY, np.float32), np.ones(SUMMARY, np.float32), second)
     some = rng.permutation(len(faces))[:1000]
     summaries = np.stack([summary(plain.map(faces[index].pixels)) for index in some])
     spread = np.maximum(summaries.std(axis=0), 0.01).astype(np.float32)
-    return BloodMapper(side, found, summaries.mean(axis=0).astype(np.float32), spread)
+    return replace(plain, centre=summaries.mean(axis=0).astype(np.float32), scale=spread)
 
 
 def learn_colour_words(

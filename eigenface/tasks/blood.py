@@ -30,7 +30,7 @@ def blood_pipeline() -> Any:
     return Pipeline(
         [
             ("features", FeatureUnion([("map", where), ("colour", ColourFisher())])),
-            ("pca", Eigenfaces(250, power=0.5, bits=8)),
+            ("pca", Eigenfaces(200, power=0.5, bits=4)),
             ("codes", Rounded(8)),
             ("svc", SVC(C=3, gamma=0.034, class_weight="balanced")),
         ]
@@ -39,7 +39,7 @@ def blood_pipeline() -> Any:
 
 def blood_grid() -> dict[str, list[Any]]:
     """What `tune` tries for the model that wins."""
-    return {"pca__n_components": [150, 250], "svc__C": [1, 3], "svc__gamma": [0.017, 0.034, 0.068]}
+    return {"pca__n_components": [100, 200], "svc__C": [1, 3], "svc__gamma": [0.017, 0.034, 0.068]}
 
 
 def colour_pipeline() -> Any:

@@ -42,7 +42,8 @@ def fisher_pipeline(vocabularies: Sequence[str] = ("64", "96"), *, colour: float
     vocabularies : sequence of str
         Of `FisherVectors`, each named by the size of its faces in pixels.
     colour : float
-        Weight of the colour bands. Fisher vectors have the same variance on faces; .18 gives colour as much, .126 half.
+        Weight of the colour bands. Fisher vectors have the same variance on faces; .18 gives colour as much, .126 half
+        of it.
     components : int
     """
     from sklearn.pipeline import FeatureUnion, Pipeline
