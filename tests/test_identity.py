@@ -24,7 +24,6 @@ from eigenface.steps.eigen import Eigenfaces
 from eigenface.steps.faces import GreyFaces
 from eigenface.steps.identity import NearestPerson, PersonSpace, UnitRows
 from eigenface.store import load_model, save_model
-from eigenface.tasks.identity import under_a_lamp
 from eigenface.verification import fitted_embedding, fold_of, judged_pairs, odds_of, pairs_of
 
 
@@ -54,16 +53,6 @@ def test_the_space_of_people_is_deaf_to_what_tells_nothing_about_them() -> None:
     before, after = (error_rate(UnitRows().fit_transform(x), others) for x in (fresh, space.transform(fresh)))
     assert after < before / 2
     assert (np.diff(space.ratios_) <= 0).all()
-
-
-def test_a_lamp_lights_one_side_and_darkens_the_other() -> None:
-    crop = np.full((40, 60, 3), 100, np.uint8)
-    lit = [under_a_lamp(crop, np.random.default_rng(seed)) for seed in range(20)]
-    assert all(one.shape == crop.shape and one.dtype == np.uint8 for one in lit)
-    assert all(one.max() > 110 and one.min() < 95 for one in lit)
-    assert not under_a_lamp(crop * 0, np.random.default_rng(0)).any()
-    brightest = {bool(one[:, :20].mean() > one[:, -20:].mean()) for one in lit}
-    assert brightest == {False, True}  # from either side
 
 
 def test_people_with_one_picture_count_and_so_does_nobody_twice() -> None:

@@ -102,7 +102,7 @@ def cloth(side: int, rng: Rng) -> Map:
         print_ = cv2.resize(rng.random((grid, grid, 3)).astype(np.float32), (side, side), interpolation=how)
         if rng.random() < 0.5:
             print_ = other + (one - other) * print_
-        return np.clip(print_, 0, 1).astype(np.float32)
+        return np.asarray(np.clip(print_, 0, 1), np.float32)
     inside = np.zeros((side, side), bool)
     if kind == "striped":
         turn = rng.uniform(0, np.pi)
@@ -110,4 +110,4 @@ def cloth(side: int, rng: Rng) -> Map:
     elif kind == "dotted":
         dots = rng.uniform(15, 60)
         inside = np.sin(across * dots) * np.sin(down * dots) > rng.uniform(-0.2, 0.6)
-    return np.where(inside[..., None], one, other).astype(np.float32)
+    return np.asarray(np.where(inside[..., None], one, other), np.float32)

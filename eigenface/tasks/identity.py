@@ -4,22 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from eigenface.augment import Copies, in_turn, jittered
 from eigenface.crops import CropSpec
 from eigenface.tasks.recipes import eigenface_pipeline
 from eigenface.tasks.task import Source, Task
-from eigenface.types import Pixels
-
-
-def under_a_lamp(crop: Pixels, rng: np.random.Generator) -> Pixels:
-    """The crop as a lamp from one side shows it: an edge up to 3.5 times as bright, the other as much darker."""
-    rows, cols = crop.shape[:2]
-    down, across = np.mgrid[0:rows, 0:cols] / np.array([rows, cols]).reshape(2, 1, 1) - 0.5
-    angle = rng.uniform(0, 2 * np.pi)
-    ramp = (across * np.cos(angle) + down * np.sin(angle)) * rng.uniform(0.5, 2.5)
-    return np.asarray(np.clip(crop * np.exp(ramp)[..., None], 0, 255), np.uint8)
 
 
 def _described() -> list[tuple[str, Any]]:
@@ -84,6 +71,5 @@ TASK = Task(
         "Enrol and compare only people who agreed to it. Do not use it to watch people or to open doors.",
     ),
     smallest_face=32,
-    copies=(Copies(in_turn(under_a_lamp, jittered(shift=0.02, zoom=0.04, turn=4)), 2),),  # of people's few pictures
     most_a_person=30,
 )
