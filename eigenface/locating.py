@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from eigenface.crops import CropSpec, whole_box
@@ -10,8 +11,8 @@ from eigenface.detection.registration import crop_of
 from eigenface.types import Box, Detection, Pixels
 
 _ROOM = 64  # pixels of the shorter side: in a smaller picture there is no room for more than a face
-_LEAST_SHARE = 0.2  # side of a face over the shorter one of the picture: smaller ones are passers-by
-_TIGHT = 0.8  # side of a face over that which it has in a crop, the shorter one: above, the picture is a crop
+_LEAST_SHARE = 0.2  # side of a face over that of the picture: smaller ones are passers-by
+_TIGHT = 0.72  # side of a face over that which it has in a crop: above, the picture is a crop, as cut by some rule
 
 
 def main_of(found: Sequence[Detection], width: int, height: int) -> Detection:
@@ -34,7 +35,7 @@ def given_as_crop(pixels: Pixels, detector: str = "default") -> Detection:
         return Detection(whole, 1.0)
     found = get_detector(detector).detect(pixels)
     inner = main_of(found, pixels.shape[1], pixels.shape[0]).box if found else None
-    return Detection(whole, 1.0, inner if inner and inner.width >= _LEAST_SHARE * _shorter(whole) else None)
+    return Detection(whole, 1.0, inner if inner and _side(inner) >= _LEAST_SHARE * _side(whole) else None)
 
 
 def framed(pixels: Pixels, found: Detection, spec: CropSpec, *, whole: bool) -> tuple[Box, Pixels]:
@@ -46,10 +47,10 @@ def framed(pixels: Pixels, found: Detection, spec: CropSpec, *, whole: bool) -> 
     if not whole:
         return found.box, crop_of(pixels, found.box, spec)
     square = spec.within(found.box)
-    if found.inner and found.inner.width < _TIGHT * _shorter(square):
+    if found.inner and _side(found.inner) < _TIGHT * _side(square):
         return found.inner, crop_of(pixels, found.inner, spec)
     return square, pixels
 
 
-def _shorter(box: Box) -> float:
-    return min(box.width, box.height)
+def _side(box: Box) -> float:
+    return math.sqrt(box.area)
