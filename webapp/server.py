@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import logging
 import socket
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +26,7 @@ from eigenface.webapp.service import FaceService
 _THREADS = 4
 _IN_MEMORY = 2 * MAX_REQUEST_BYTES  # waitress refuses above this; below it, the application says why it refuses
 _IDLE_SECONDS = 60
+_GIVEN_BACK = 1.0  # seconds between two times that memory goes back to the system
 
 
 def serve(
@@ -44,6 +48,7 @@ def serve(
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that a request waits a moment is no news
     service = FaceService(models, gallery=gallery)
     app = create_app(service=service)
+    app.teardown_request(_Returning())
     cv2.setNumThreads(1)  # requests are served side by side; more threads a request only get in each other's way
     sockets: dict[int, Any] = {}
     try:
@@ -72,3 +77,19 @@ def serve(
         actual = server.effective_listen[0][1] if hasattr(server, "effective_listen") else server.effective_port
         print(f"eigenface is at http://{shown}:{actual}/ (Ctrl-C stops it)", file=sys.stderr, flush=True)
         draining.run()
+
+
+class _Returning:
+    """Gives the memory of pictures that are answered back to the system, where the C library would keep it."""
+
+    def __init__(self) -> None:
+        self._last = 0.0
+        self._trim = None
+        with contextlib.suppress(OSError, AttributeError, TypeError):  # glibc's alone
+            self._trim = ctypes.CDLL(None).malloc_trim
+
+    def __call__(self, _: BaseException | None) -> None:
+        now = time.monotonic()
+        if self._trim and now - self._last > _GIVEN_BACK:
+            self._last = now
+            self._trim(0)
