@@ -15,6 +15,7 @@ setup(
             [source.as_posix()],
             optional=True,
             extra_compile_args=FLAGS.get(source.stem, SAME),
+            depends=["csrc/wide.h"],
         )
         for source in sorted(Path("csrc").glob("*.c"))
     ]

@@ -7,16 +7,9 @@
 #include <Python.h>
 #include <stdint.h>
 
-#define LANES 16
-#define TOGETHER 4 /* products that are summed side by side: their sums stay in registers */
+#include "wide.h"
 
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12
-#define WIDE __attribute__((target_clones("arch=x86-64-v3", "default")))
-#define INSIDE static inline __attribute__((always_inline))
-#else
-#define WIDE
-#define INSIDE static inline
-#endif
+#define TOGETHER 4 /* products that are summed side by side: their sums stay in registers */
 
 /* The sum of LANES numbers, halved again and again: no long chain of additions. */
 INSIDE float added(float *lanes) {

@@ -12,20 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "wide.h"
+
 #define ORIENTATIONS 8
 #define CELLS 4
 #define NUMBERS (CELLS * CELLS * ORIENTATIONS)
-#define LANES 16
 #define TOGETHER 4 /* columns of a product that are summed at a time: their sums stay in registers */
-
-/* Once more for wider registers and fused multiply-adds, chosen when the module is loaded. */
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12
-#define WIDE __attribute__((target_clones("arch=x86-64-v3", "default")))
-#define INSIDE static inline __attribute__((always_inline))
-#else
-#define WIDE
-#define INSIDE static inline
-#endif
 
 static const float COSINES[ORIENTATIONS] = {1.0f, 0.70710678f, 0.0f, -0.70710678f, -1.0f, -0.70710678f, 0.0f, 0.70710678f};
 static const float SINES[ORIENTATIONS] = {0.0f, 0.70710678f, 1.0f, 0.70710678f, 0.0f, -0.70710678f, -1.0f, -0.70710678f};

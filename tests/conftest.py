@@ -75,3 +75,22 @@ def embedder() -> FaceEmbedder:
     odds = {"slope": 20.0, "offset": -14.0, "rates": [0.5, 0.1, 0.01, 0.001], "thresholds": [0.0, 0.6, 0.8, 0.9]}
     meta = {"task": "identity", "name": "identity", "kind": "open", "crop": {"scale": 1.6}, "odds": odds}
     return FaceEmbedder(meta, program=Program(fold_transform(pipeline) or []), pipeline=pipeline, card="# identity")
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where temporary files go."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def endless(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A film that takes long enough to be interrupted."""
+    from video_scenes import Scene, write_film  # PyAV, which is not always there
+
+    frames = [p for _, p, _ in Scene([lambda t: (80, 90)], 0.4, size=(240, 180))]
+    return write_film(tmp_path_factory.mktemp("film") / "long.avi", frames * 120, codec="mpeg4").read_bytes()

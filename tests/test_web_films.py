@@ -6,60 +6,36 @@ import csv
 import io
 import json
 import os
-import shutil
-import signal
-import subprocess
-import sys
-import time
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from film_files import PATH, files, until
 from flask.testing import FlaskClient
 from PIL import Image
 from video_scenes import Scene, noisy, write_film
 from werkzeug.test import TestResponse
 
 from eigenface import limits
-from eigenface.errors import RequestError
 from eigenface.model import FaceClassifier
-from eigenface.recognise import Options
 from eigenface.webapp import live, server
 from eigenface.webapp.app import create_app
-from eigenface.webapp.filmjob import FILES, Job
-from eigenface.webapp.films import KEPT, MOST_KEPT, Films
+from eigenface.webapp.filmjob import FILES
+from eigenface.webapp.films import KEPT, MOST_KEPT
 from eigenface.webapp.filmwork import Order, written
-from eigenface.webapp.scratch import Scratch
 from eigenface.webapp.service import FaceService
 
 av = pytest.importorskip("av")
 
-PATH = "/api/v1/films"
-
-
-@pytest.fixture(autouse=True)
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where temporary files go."""
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    monkeypatch.setenv("TMPDIR", str(folder))
-    monkeypatch.setattr("tempfile.tempdir", str(folder))
-    return folder
+pytestmark = pytest.mark.usefixtures("place")
 
 
 @pytest.fixture(scope="module")
 def walk(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     scene = Scene([lambda t: (80 + 50 * t, 90)], 1.0, size=(240, 180))
     return write_film(tmp_path_factory.mktemp("film") / "walk.mp4", [p for _, p, _ in scene], sound="aac").read_bytes()
-
-
-@pytest.fixture(scope="module")
-def endless(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A film that takes long enough to be interrupted."""
-    frames = [p for _, p, _ in Scene([lambda t: (80, 90)], 0.4, size=(240, 180))]
-    return write_film(tmp_path_factory.mktemp("film") / "long.avi", frames * 120, codec="mpeg4").read_bytes()
 
 
 @pytest.fixture
@@ -75,25 +51,8 @@ def client(service: FaceService) -> FlaskClient:
     return create_app(service).test_client()
 
 
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def send(client: FlaskClient, film: bytes, query: str = "?name=walk.mp4", **more: Any) -> TestResponse:
     return client.post(PATH + query, data=film, content_type="video/mp4", **more)
-
-
-def until(asked: Callable[[], Any], seconds: float = 60.0) -> Any:
-    """The first answer that is something."""
-    began = time.monotonic()
-    while time.monotonic() - began < seconds:
-        if said := asked():
-            return said
-        time.sleep(0.05)
-    raise AssertionError(f"nothing within {seconds} seconds")
 
 
 def over(client: FlaskClient, token: str) -> dict[str, Any]:
@@ -108,10 +67,6 @@ def over(client: FlaskClient, token: str) -> dict[str, Any]:
 def code(answer: TestResponse) -> tuple[int, str]:
     assert answer.mimetype == "application/problem+json", answer.text
     return answer.status_code, json.loads(answer.data)["code"]
-
-
-def files(place: Path) -> set[str]:
-    return {path.name for path in place.rglob("*") if path.is_file()} - {"owner"}
 
 
 def test_a_film_is_answered_played_and_deleted(
@@ -277,117 +232,6 @@ def test_without_pyav_one_line_says_what_to_install(
     page = client.get("/films").text
     assert "pip install" in page
     assert "<form" not in page
-
-
-@pytest.fixture
-def films(model: FaceClassifier, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Films, Clock, Callable[[], str]]]:
-    """A queue whose films are answered without work, its clock, and what adds one."""
-
-    def work(self: Job, order: Order, longest: float) -> None:
-        for name in FILES if order.models else ():
-            (self.folder / name).write_bytes(b"x")
-
-    monkeypatch.setattr(Job, "run", work)
-    clock = Clock()
-    made = Films(clock=clock)
-
-    def add() -> str:
-        token: str = made.submit(io.BytesIO(b"film"), "walk.mp4", [model], Options())["id"]
-        until(lambda: made.state(token)["status"] == "done")
-        return token
-
-    yield made, clock, add
-    made.close()
-
-
-def test_answers_go_a_while_after_the_last_look_and_some_day_anyway(
-    films: tuple[Films, Clock, Callable[[], str]], place: Path
-) -> None:
-    queue, clock, add = films
-    watched, left = add(), add()
-    for _ in range(round(MOST_KEPT / KEPT * 2) - 1):
-        clock.now += KEPT / 2
-        assert queue.state(watched)["kept_seconds"] > 0
-    queue._sweep()
-    assert [path.name for path in place.glob("*/*") if path.is_dir()] == [watched]
-    assert left not in queue._jobs
-    clock.now += KEPT / 2 + 1
-    queue._sweep()
-    with pytest.raises(RequestError, match="deleted"):
-        queue.state(watched)
-    queue.close()
-    assert list(place.iterdir()) == []
-
-
-def test_an_answer_that_nobody_looks_at_makes_room(
-    films: tuple[Films, Clock, Callable[[], str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("eigenface.webapp.films.MAX_FILMS", 1)
-    queue, clock, add = films
-    first = add()
-    with pytest.raises(RequestError, match="already"):
-        add()
-    clock.now += 61
-    add()
-    with pytest.raises(RequestError, match="deleted"):
-        queue.state(first)
-
-
-@pytest.mark.skipif(os.name == "nt", reason="signals and file locks")
-def test_what_a_killed_server_left_goes_with_the_next_and_what_is_used_stays(place: Path) -> None:
-    script = (
-        "import os, signal\nfrom eigenface.webapp.scratch import Scratch\n"
-        "(Scratch().make('a') / 'film.mp4').write_bytes(b'x')\nos.kill(os.getpid(), signal.SIGKILL)"
-    )
-    done = subprocess.run([sys.executable, "-c", script], env={**os.environ, "TMPDIR": str(place)})
-    assert done.returncode == -signal.SIGKILL
-    assert files(place) == {"film.mp4"}
-    one = Scratch()
-    assert list(place.iterdir()) == []
-    (one.make("b") / "mine").write_bytes(b"x")
-    Scratch()
-    assert files(place) == {"mine"}
-    shutil.rmtree(next(place.iterdir()))  # as a system does that clears old files away
-    assert one.make("c").is_dir()
-    one.close()
-    assert list(place.iterdir()) == []
-
-
-@pytest.mark.skipif(os.name == "nt", reason="signals")
-def test_a_server_that_ends_takes_its_film_along(looks_server: Any, endless: bytes, place: Path) -> None:
-    process, ask = looks_server
-    token = ask("POST", PATH, endless)["id"]
-    until(lambda: ask("GET", f"{PATH}/{token}")["done"])
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(15) == 0
-    assert process.stderr.read() == ""
-    assert list(place.iterdir()) == []
-
-
-@pytest.fixture
-def looks_server(model: FaceClassifier, place: Path, tmp_path: Path) -> Iterator[Any]:
-    import urllib.request
-
-    from eigenface.store import save_model
-
-    save_model(model, tmp_path / "looks.eigenface")
-    command = [sys.executable, "-m", "eigenface", "serve", "--port", "0", "--model", str(tmp_path / "looks.eigenface")]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(place)})
-    assert process.stderr
-    try:
-        address = process.stderr.readline().split(" at ")[1].split("/ ")[0]
-
-        def ask(method: str, path: str, body: bytes | None = None) -> Any:
-            kind = {"Content-Type": "video/mp4"} if body else {}
-            request = urllib.request.Request(address + path, body, kind, method=method)
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                return json.load(answer)
-
-        yield process, ask
-    finally:
-        process.kill()
-        process.wait()
-        process.stderr.close()
 
 
 def test_the_pages_work_without_a_script(client: FlaskClient, walk: bytes, place: Path) -> None:
