@@ -34,7 +34,7 @@ _LEAST_DEVIATION = 2 / 255  # a flat crop stays flat instead of becoming noise
 
 @dataclass(frozen=True)
 class FaceSpace:
-    """Mean (4096,), components (k, 4096), variance (k,), and the distance beyond which a crop is hardly a face."""
+    """Mean (4096,), components (k, 4096), variance (k,), and the distance that few frontal faces exceed."""
 
     mean: NDArray[np.float32]
     components: NDArray[np.float32]

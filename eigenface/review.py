@@ -53,5 +53,5 @@ class Review:
         if side < self.smallest_face:
             said.append(f"The face is small: {side} pixels; this model was judged from {self.smallest_face} pixels up.")
         if distance is not None and distance > limit:
-            said.append("This hardly looks like a face: eigenfaces cannot rebuild it.")
+            said.append("Unlike the frontal faces that eigenfaces know: turned, covered, or no face at all.")
         return tuple(said)

@@ -25,11 +25,11 @@ from eigenface import __version__
 from eigenface.bundle import atomic_file
 from eigenface.cli.talk import Bar, note
 from eigenface.datasets.drawn import draw_photo
-from eigenface.errors import DataError, EigenfaceError, PictureError, RequestError
+from eigenface.errors import EigenfaceError, PictureError, RequestError
 from eigenface.image import load_picture
 from eigenface.journal import Journal
 from eigenface.pipelines.boxed_sets import BoxedSet, read_sets
-from eigenface.pipelines.finders import Finder, finders, one_thread, timed
+from eigenface.pipelines.finders import Finder, finders, one_thread, timed, twin_finder
 from eigenface.progress import Progress
 from eigenface.report.detection import Comparison, SetScores, detection_table, markdown, recall_figure, set_scores
 from eigenface.report.matching import Shot
@@ -75,10 +75,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--detectors", default="", help="names with commas between; without, all there are")
     made.add_argument("--sets", default="", help="names of sets with commas between; without, all there are")
     made.add_argument(
-        "--part",
-        choices=("all", "held"),
-        default="all",
-        help="`held`: only pictures (of groups, where there is a column `group`) that training leaves out",
+        "--twins",
+        type=Path,
+        help="folder that train_detector wrote: also judge its twins, each by the pictures that it never saw",
     )
     made.add_argument("--rounds", type=int, default=5, help="rounds of timing, 0 for none (5)")
     made.add_argument("--fresh", action="store_true", help="forget what earlier runs found")
@@ -87,7 +86,7 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace, progress: Progress) -> Comparison:
     """What the script does, step by step."""
-    some = finders(_names(options.detectors))
+    some = finders(_names(options.detectors)) + ([twin_finder(options.twins)] if options.twins else [])
     found = list(read_sets(options.data, _names(options.sets)))
     try:
         (options.out / "found").mkdir(parents=True, exist_ok=True)
@@ -98,18 +97,13 @@ def run(options: argparse.Namespace, progress: Progress) -> Comparison:
     scores: list[SetScores] = []
     large: list[tuple[BoxedSet, str]] = []
     for one in found:
-        files = one.part(options.part)
-        if not files:
-            note(f"{one.name}: none of its pictures is kept aside; left out.")
-            continue
+        files = one.files()
         seen = look_at(one, files, some, options.out / "found", progress, fresh=options.fresh)
         shots = {finder.name: [_shot(one, file, seen[file].found[finder.name]) for file in files] for finder in some}
         scores.append(set_scores(one.name, shots))
         if any(one.boxes.values()):
             wide = [f for f in files if seen[f].width >= _LEAST_FRAME[0] and seen[f].height >= _LEAST_FRAME[1]]
             large += [(one, file) for file in wide]
-    if not scores:
-        raise DataError("no_data", f"{options.data}: no pictures to judge by", "Give more, or --part all.")
     speeds = timed(some, frames(large), options.rounds) if options.rounds > 0 else {}
     return Comparison({finder.name: finder.threshold for finder in some}, scores, speeds)
 
@@ -138,7 +132,8 @@ def look_at(
         for number, (file, data) in enumerate(one.place.contents(asked), start=1):
             pixels = _pixels(data, file)
             for finder in asked[file]:
-                found = [[*_corners(box), score] for box, score in finder.find(pixels)] if pixels is not None else []
+                boxes = [] if pixels is None else finder.find(pixels, one.keys[file])
+                found = [[*_corners(box), score] for box, score in boxes]
                 size = [0, 0] if pixels is None else [pixels.shape[1], pixels.shape[0]]
                 journals[finder.name].record(file, {"size": size, "found": found})
             progress(number, len(asked), f"pictures of {one.name}")

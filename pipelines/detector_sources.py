@@ -5,25 +5,28 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
 
 from eigenface.boosting.faces import SIDE, FaceBank
 from eigenface.boosting.mining import Scene
+from eigenface.boosting.recipe import OBJECT, TURNED
 from eigenface.datasets.annotation import SQUARE, BoxRule, find_rule
 from eigenface.datasets.boxes import BOXES
 from eigenface.datasets.place import Place, look, picture_names
-from eigenface.datasets.splits import split_by_name
 from eigenface.datasets.table import Row, read_table
 from eigenface.detection.pyramid import Grey
+from eigenface.errors import DataError
 from eigenface.image import load_picture
-from eigenface.pipelines.boxed_sets import TEST_SHARE, key_of
+from eigenface.pipelines.boxed_sets import FOLDS, fold_of, key_of, read_sets
 from eigenface.types import Box
 from eigenface.vision import cv2
 
 _LEAST = 18  # pixels of the square of a face worth learning from
 _TEXTURES = 4  # of a picture without a face
+_LEAST_BOXES = 20  # of a fold, of objects of somebody's own
 
 
 @dataclass(frozen=True)
@@ -114,57 +117,110 @@ PORTRAITS = (
 
 @dataclass
 class Material:
-    """What a detector learns from, or is judged by."""
+    """What a detector learns from, or is judged by.
+
+    Parameters
+    ----------
+    bank : FaceBank
+    scenes : list of Scene
+    scene_keys : list of str
+        What decides in which fold each of them is.
+    textures : list of uint8 arrays (96, 96)
+        Parts of pictures without a face.
+    texture_keys : list of str
+    """
 
     bank: FaceBank = field(default_factory=FaceBank)
-    held: list[bool] = field(default_factory=list)
     scenes: list[Scene] = field(default_factory=list)
+    scene_keys: list[str] = field(default_factory=list)
     textures: list[Grey] = field(default_factory=list)
+    texture_keys: list[str] = field(default_factory=list)
+
+    def without(self, fold: int | None) -> Material:
+        """The same without the scenes and textures of a fold; its faces stay, for what is cut by faces kept aside."""
+        if fold is None:
+            return self
+        scenes = [fold_of(key) != fold for key in self.scene_keys]
+        textures = [fold_of(key) != fold for key in self.texture_keys]
+        return Material(
+            self.bank,
+            list(compress(self.scenes, scenes)),
+            list(compress(self.scene_keys, scenes)),
+            list(compress(self.textures, textures)),
+            list(compress(self.texture_keys, textures)),
+        )
 
 
-def read_material(data: Path, *, full: bool) -> Material:
-    """Faces and pictures below DATA; unless `full`, no picture that the benchmark keeps aside is among the scenes."""
+def read_material(data: Path) -> Material:
+    """Faces and pictures below DATA."""
     material = Material()
     rng = np.random.default_rng(0)
     for source in SCENES:
         for file, rows, grey in _pictures(look(data / source.path), "boxes.csv", BOXES):
             key = key_of(file, rows[0] if rows else {})
-            held = _is_held(key)
             boxes = [_box(row) for row in rows]
             for row, box in zip(rows, boxes, strict=True):
                 kind, square = source.kind(row), source.rule.square(box)
                 if kind and square.width >= _LEAST:
-                    mirrored = kind.endswith("left")
-                    material.bank.add(
-                        grey,
-                        square,
-                        kind.split(" ")[0]
-                        if mirrored or kind.endswith("right")
-                        else f"{kind} ?"
-                        if kind in ("profile", "turned45")
-                        else kind,
-                        key,
-                        mirrored=mirrored,
-                    )
-                    material.held.append(held)
-            if full or not held:
-                _add_scenes(material.scenes, source, grey, boxes, [source.rule.square(box) for box in boxes])
+                    name, _, side = kind.partition(" ")
+                    noted = side or name not in TURNED
+                    material.bank.add(grey, square, name if noted else f"{name} ?", key, mirrored=side == "left")
+            _add_scenes(material, source, grey, key, boxes, [source.rule.square(box) for box in boxes])
     for file, _, grey in _pictures(look(data / EMPTY), "labels.csv", ("file", "label")):
-        if full or not _is_held(key_of(file, {})):
-            for turned in (grey, grey[:, ::-1], grey[::-1], np.rot90(grey)):
-                material.scenes.append(Scene(np.ascontiguousarray(turned), np.empty((0, 4))))
-            material.textures += [_texture(grey, rng) for _ in range(_TEXTURES)]
+        key = key_of(file, {})
+        for turned in (grey, grey[:, ::-1], grey[::-1], np.rot90(grey)):
+            material.scenes.append(Scene(np.ascontiguousarray(turned), np.empty((0, 4))))
+            material.scene_keys.append(key)
+        material.textures += [_texture(grey, rng) for _ in range(_TEXTURES)]
+        material.texture_keys += [key] * _TEXTURES
     for portraits in PORTRAITS:
         _add_portraits(material, data, portraits)
     return material
 
 
-def _add_scenes(scenes: list[Scene], source: Scenes, grey: Grey, boxes: list[Box], squares: list[Box]) -> None:
+def own_material(data: Path) -> Material:
+    """What somebody's own sets show: every box is what is looked for, its square the one of the same area.
+
+    Raises
+    ------
+    DataError
+        Where there are too few boxes.
+    """
+    material = Material()
+    rng = np.random.default_rng(0)
+    for one in read_sets(data):
+        for file, found in one.boxes.items():
+            grey, key = _grey(one.place, file), one.keys[file]
+            boxes = [box for box, _ in found]
+            squares = [SQUARE.square(box) for box in boxes]
+            for square in squares:
+                if square.width >= _LEAST:
+                    material.bank.add(grey, square, OBJECT, key)
+            both = [(box.x, box.y, box.width, box.height) for box in (*boxes, *squares)]
+            material.scenes.append(Scene(grey, np.array(both, float).reshape(-1, 4)))
+            material.scene_keys.append(key)
+            if not found:
+                material.textures += [_texture(grey, rng) for _ in range(_TEXTURES)]
+                material.texture_keys += [key] * _TEXTURES
+    folds = [sum(fold_of(key) == fold for key in material.bank.keys) for fold in range(FOLDS)]
+    if min(folds) < _LEAST_BOXES:
+        raise DataError(
+            "too_few_boxes",
+            f"{data}: {len(material.bank)} boxes of {_LEAST} pixels or more, by picture in {FOLDS} folds of {folds}",
+            f"Give at least {_LEAST_BOXES} in each fold: some {2 * FOLDS * _LEAST_BOXES} boxes in as many pictures.",
+        )
+    return material
+
+
+def _add_scenes(material: Material, source: Scenes, grey: Grey, key: str, boxes: list[Box], squares: list[Box]) -> None:
+    scenes = []
     if source.whole:
         both = [(box.x, box.y, box.width, box.height) for box in (*boxes, *squares)]
         scenes.append(Scene(grey, np.array(both, float).reshape(-1, 4)))
     for quarter in (2, 1)[: source.turns]:
         scenes.append(Scene(np.ascontiguousarray(np.rot90(grey, quarter)), np.empty((0, 4))))
+    material.scenes += scenes
+    material.scene_keys += [key] * len(scenes)
 
 
 def _add_portraits(material: Material, data: Path, portraits: Portraits) -> None:
@@ -183,7 +239,6 @@ def _add_portraits(material: Material, data: Path, portraits: Portraits) -> None
         if side < _LEAST:
             continue
         material.bank.add(grey, Box(x * wide - side / 2, y * high - side / 2, side, side), portraits.kind, key)
-        material.held.append(_is_held(key))
 
 
 def _pictures(place: Place, table: str, needed: tuple[str, ...]) -> Iterator[tuple[str, list[Row], Grey]]:
@@ -201,10 +256,6 @@ def _grey(place: Place, file: str) -> Grey:
 
 def _box(row: Mapping[str, str]) -> Box:
     return Box(*(float(row[name]) for name in BOXES[1:5]))
-
-
-def _is_held(key: str) -> bool:
-    return len(split_by_name([key], TEST_SHARE)[1]) > 0
 
 
 def _texture(grey: Grey, rng: np.random.Generator) -> Grey:

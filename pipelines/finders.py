@@ -12,6 +12,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, cast
 
 import numpy as np
@@ -19,7 +20,9 @@ import numpy as np
 from eigenface import __version__
 from eigenface.datasets.drawn import draw_photo
 from eigenface.detection import DETECTORS, get_detector
+from eigenface.detection.boosted import load_detector
 from eigenface.errors import RequestError
+from eigenface.pipelines.boxed_sets import FOLDS, fold_of
 from eigenface.report.detection import Speed
 from eigenface.report.matching import Scored
 from eigenface.threads import one_blas_thread
@@ -43,20 +46,21 @@ class Finder:
     threshold : float
         Least score that it answers with.
     find : callable
-        Every candidate of an RGB picture.
+        Every candidate of an RGB picture; the second argument is what decides in which fold the picture is.
     answer : callable
         What is timed.
     """
 
     name: str
     threshold: float
-    find: Callable[[Pixels], list[Scored]]
+    find: Callable[[Pixels, str], list[Scored]]
     answer: Callable[[Pixels], object]
 
     def fingerprint(self) -> str:
         """SHA-256 of its candidates in drawn photos: another model, or other settings, hardly find the same."""
         drawn = [draw_photo(3, (240, 320), random_state=seed)[0] for seed in range(3)]
-        return hashlib.sha256(repr((__version__, [self.find(one) for one in drawn])).encode()).hexdigest()
+        found = [self.find(one, str(number)) for number, one in enumerate(drawn)]
+        return hashlib.sha256(repr((__version__, found)).encode()).hexdigest()
 
 
 class _Scoring(Protocol):
@@ -74,12 +78,34 @@ def own_finder(name: str) -> Finder:
         Where there is none of this name.
     """
     detector = cast(_Scoring, get_detector(name))
+    return Finder(
+        name,
+        detector.min_score,
+        lambda pixels, key: _candidates(detector, pixels),
+        lambda pixels: detector.detect(pixels, min_face=_TIMED_SIDE),
+    )
 
-    def find(pixels: Pixels) -> list[Scored]:
-        found = detector.detect(pixels, min_score=0.0)
-        return [(Box(*one.box.as_dict().values()), round(one.score, 4)) for one in found]
 
-    return Finder(name, detector.min_score, find, lambda pixels: detector.detect(pixels, min_face=_TIMED_SIDE))
+def _candidates(detector: _Scoring, pixels: Pixels) -> list[Scored]:
+    found = detector.detect(pixels, min_score=0.0)
+    return [(Box(*one.box.as_dict().values()), round(one.score, 4)) for one in found]
+
+
+def twin_finder(folder: Path) -> Finder:
+    """The twins that `train_detector` left in a folder: each picture is looked at by the one that never saw it.
+
+    Each has a threshold of its own, learned where its figures are not of. Scores are moved, in log odds, so that all
+    thresholds are .5.
+    """
+    twins = [load_detector(folder / f"twin{fold}.npz") for fold in range(FOLDS)]
+
+    def find(pixels: Pixels, key: str) -> list[Scored]:
+        twin = twins[fold_of(key)]
+        least = twin.min_score / (1 - twin.min_score)
+        odds = [(box, score / max(1 - score, 1e-9) / least) for box, score in _candidates(twin, pixels)]
+        return [(box, each / (1 + each)) for box, each in odds]
+
+    return Finder("twins", 0.5, find, lambda pixels: twins[0].detect(pixels, min_face=_TIMED_SIDE))
 
 
 def stock_finder(name: str) -> Finder:
@@ -92,7 +118,7 @@ def stock_finder(name: str) -> Finder:
     cascade = cv2.CascadeClassifier(str(CASCADES / "haarcascade_frontalface_default.xml"))
     side = (_STOCK_SIDE, _STOCK_SIDE)
 
-    def find(pixels: Pixels) -> list[Scored]:
+    def find(pixels: Pixels, key: str) -> list[Scored]:
         grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
         boxes, agreeing = cascade.detectMultiScale2(grey, factor, 1, minSize=side)
         return [(Box(*map(int, box)), float(count)) for box, count in zip(boxes, agreeing, strict=True)]

@@ -1,9 +1,13 @@
 """Train the face detector: `python -m eigenface.pipelines.train_detector DATA --out DIR`.
 
-DATA is a folder with the sets that pipelines/detector_sources.py names. A twin is trained first that never saw the
-pictures which the benchmark keeps aside; what its scores mean, and from which one a face is answered, is learned on
-those. Then the detector learns from all. Every round is kept in DIR/work, so a run that is stopped goes on. Writes
-DIR/detector.npz (with its card inside) and DIR/twin.npz, by which the figures are.
+DATA is a folder with the sets that pipelines/detector_sources.py names. All pictures lie in three folds; for each a
+twin is trained that never saw it, by which the figures are. What twins find in their own folds teaches what a score
+means (pipelines/detector_evidence.py). Then the detector learns from all. Every round is kept in DIR/work: a run that
+is stopped goes on. Writes DIR/detector.npz (with its card inside), and DIR/twin0.npz to twin2.npz for
+`detection_benchmark --twins DIR`.
+
+With `--own`, DATA shows what you look for: boxes.csv or PASCAL VOC, and pictures without it. Use the file as
+`eigenface detect --detector DIR/detector.npz`.
 """
 
 from __future__ import annotations
@@ -12,25 +16,34 @@ import argparse
 import sys
 import zipfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eigenface.boosting.cascade import with_least
-from eigenface.boosting.faces import ShakenFaces
+from eigenface.boosting.faces import FaceBank, ShakenFaces
 from eigenface.boosting.mining import mine
-from eigenface.boosting.recipe import BARE, RECIPES, Recipe
+from eigenface.boosting.recipe import BARE, RECIPES, Recipe, own_recipes
+from eigenface.boosting.sides import Teller
 from eigenface.boosting.trees import grow_forest
 from eigenface.bundle import atomic_file
 from eigenface.cli.talk import Bar, note
 from eigenface.datasets.splits import split_by_name
-from eigenface.detection.boosted import BoostedDetector, load_detector, save_detector
+from eigenface.detection.boosted import FORESTS, BoostedDetector, Evidence, save_detector
 from eigenface.detection.forest import Forest
 from eigenface.errors import EigenfaceError
-from eigenface.pipelines.detector_evidence import card_of, learn_evidence
-from eigenface.pipelines.detector_sources import Material, read_material
+from eigenface.pipelines.boxed_sets import FOLDS, fold_of
+from eigenface.pipelines.detector_evidence import (
+    NOTHING_SAID,
+    card_of,
+    find,
+    learn_evidence,
+    learn_verifier,
+    verified,
+)
+from eigenface.pipelines.detector_sources import Material, own_material, read_material
 from eigenface.progress import Progress
 
 _FIRST, _MINED = 20_000, 30_000  # windows without a face: from anywhere, and of one round
@@ -57,39 +70,69 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("data", type=Path, help="folder of the sets")
     made.add_argument("--out", type=Path, required=True, help="folder for the detector")
     made.add_argument(
-        "--part",
-        choices=("twin", "full", "both"),
-        default="both",
-        help="the twin that figures are of, the detector that learns from all (needs the twin), or both",
+        "--own",
+        action="store_true",
+        help="DATA is a set, or a folder of sets, of your own: boxes.csv or PASCAL VOC, whatever the boxes show, "
+        "and pictures without it (labels.csv in which each is `no_face`)",
     )
     return made
 
 
 def run(options: argparse.Namespace, progress: Progress) -> None:
-    """What `--part` asks for."""
+    """Twins, what they find, and the detector."""
     work: Path = options.out / "work"
     work.mkdir(parents=True, exist_ok=True)
-    if options.part in ("twin", "both"):
-        material = read_material(options.data, full=False)
-        forests = train(material, work, "twin", progress, full=False)
-        detector = learn_evidence(forests, material, options.data, work / "twin-verifier.npz")
+    material = own_material(options.data) if options.own else read_material(options.data)
+    recipes = own_recipes(len(material.bank)) if options.own else RECIPES
+
+    def forests_of(name: str, fold: int | None) -> dict[str, Forest]:
+        return train(material, recipes, work, name, progress, fold=fold)
+
+    def keep(detector: BoostedDetector, name: str) -> None:
         detector.card = card_of(detector, options.data)
-        save_detector(detector, options.out / "twin.npz")
-        note(f"{options.out / 'twin.npz'}: {detector.evidence}")
-    if options.part in ("full", "both"):
-        forests = train(read_material(options.data, full=True), work, "full", progress, full=True)
-        twin = load_detector(options.out / "twin.npz")
-        detector = BoostedDetector(forests, twin.verifier, twin.evidence, card=twin.card)
-        save_detector(detector, options.out / "detector.npz")
-        note(f"{options.out / 'detector.npz'}: {(options.out / 'detector.npz').stat().st_size / 1e3:.0f} kB")
+        save_detector(detector, options.out / name)
+        note(f"{options.out / name}: {(options.out / name).stat().st_size / 1e3:.0f} kB, {detector.evidence}")
+
+    faces = not options.own
+    twins = [forests_of(f"twin{fold}", fold) for fold in range(FOLDS)]
+    findings = [
+        find(BoostedDetector(forests, NOTHING_SAID, Evidence(), faces=faces), material, options.data, fold, work)
+        for fold, forests in enumerate(twins)
+    ]
+    verifiers = [learn_verifier([one for one in findings if one is not own]) for own in findings]
+    odds = [verified(own, verifier) for own, verifier in zip(findings, verifiers, strict=True)]
+    for fold, (forests, verifier) in enumerate(zip(twins, verifiers, strict=True)):
+        others = [other for other in range(FOLDS) if other != fold]
+        evidence = learn_evidence([findings[other] for other in others], [odds[other] for other in others])
+        keep(BoostedDetector(forests, verifier, evidence, faces=faces), f"twin{fold}.npz")
+    evidence, verifier = learn_evidence(findings, odds), learn_verifier(findings)
+    keep(BoostedDetector(forests_of("full", None), verifier, evidence, faces=faces), "detector.npz")
 
 
-def train(material: Material, work: Path, name: str, progress: Progress, *, full: bool) -> dict[str, Forest]:
-    """All forests, each after those whose windows it judges."""
+def train(
+    material: Material, recipes: Mapping[str, Recipe], work: Path, name: str, progress: Progress, *, fold: int | None
+) -> dict[str, Forest]:
+    """All forests, each after those whose windows it judges; those of a twin never saw the pictures of a fold."""
+    seen = material.without(fold)
     forests: dict[str, Forest] = {}
-    for part, recipe in RECIPES.items():
-        forests[part] = _Part(material, recipe, work / f"{name}-{part}", forests, progress, full=full).learned()
-    return forests
+    for part, recipe in recipes.items():
+        bank = material.bank
+        if recipe.telling is not None:
+            teller = Teller(forests[recipe.telling.by], forests["wide"], recipe.telling)
+            bank = teller.told(bank, _aside(bank.keys, fold))
+        before = [forests[name] for name in recipe.after]
+        aside = _aside(bank.keys, fold)
+        forests[part] = _Part(seen, bank, aside, recipe, work / f"{name}-{part}", before, progress).learned()
+    return {part: forest for part, forest in forests.items() if part in FORESTS}
+
+
+def _aside(keys: Sequence[str], fold: int | None) -> NDArray[np.bool_]:
+    """Faces that are not learned from, but by which cascades are cut."""
+    if fold is not None:
+        return np.array([fold_of(key) == fold for key in keys])
+    aside = np.zeros(len(keys), bool)
+    aside[split_by_name(keys, _ASIDE)[1]] = True
+    return aside
 
 
 class _Part:
@@ -98,21 +141,15 @@ class _Part:
     def __init__(
         self,
         material: Material,
+        bank: FaceBank,
+        aside: NDArray[np.bool_],
         recipe: Recipe,
         path: Path,
-        forests: dict[str, Forest],
+        before: Sequence[Forest],
         progress: Progress,
-        *,
-        full: bool,
     ) -> None:
-        self._recipe, self._path, self._progress = recipe, path, progress
-        self._material = material
-        self._before = [forests[name] for name in recipe.after]
-        bank = material.bank
-        aside = np.array(material.held)
-        if full:
-            aside = np.zeros(len(bank), bool)
-            aside[split_by_name(bank.keys, _ASIDE)[1]] = True
+        self._material, self._bank, self._recipe = material, bank, recipe
+        self._path, self._before, self._progress = path, before, progress
         wanted = np.array([kind in recipe.copies for kind in bank.kinds])
         self._learned, self._aside = np.flatnonzero(wanted & ~aside), np.flatnonzero(wanted & aside)
 
@@ -147,9 +184,9 @@ class _Part:
         return forest
 
     def _windows(self, chosen: NDArray[np.intp], random_state: int) -> NDArray[np.uint8]:
-        kinds = [self._material.bank.kinds[face] for face in chosen]
+        kinds = [self._bank.kinds[face] for face in chosen]
         copies = ShakenFaces(
-            self._material.bank,
+            self._bank,
             self._material.textures,
             self._recipe.shaking,
             side=self._recipe.side,

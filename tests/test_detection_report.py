@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
-import zlib
+from dataclasses import replace
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -16,11 +16,12 @@ from PIL import Image
 from eigenface.annotate import png_bytes
 from eigenface.datasets.drawn import draw_photo
 from eigenface.detection import get_detector
+from eigenface.detection.boosted import BoostedDetector, load_detector, save_detector
 from eigenface.errors import RequestError
 from eigenface.pipelines import detection_benchmark
-from eigenface.pipelines.boxed_sets import read_sets
+from eigenface.pipelines.boxed_sets import FOLDS, fold_of, read_sets
 from eigenface.pipelines.detection_benchmark import frames, main
-from eigenface.pipelines.finders import STOCK, Finder, finders, own_finder, stock_finder, timed
+from eigenface.pipelines.finders import STOCK, Finder, finders, own_finder, stock_finder, timed, twin_finder
 from eigenface.report.detection import Comparison, Speed, detection_table, markdown, recall_figure, set_scores
 from eigenface.report.matching import Asked, Shot, tally
 from eigenface.report.style import png
@@ -139,7 +140,7 @@ def test_stock_boxes_are_those_that_the_stock_cascade_gives(name: str) -> None:
         grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
         for least in (neighbours, neighbours + 8):
             given = {tuple(map(int, box)) for box in cascade.detectMultiScale(grey, factor, least, minSize=(30, 30))}
-            found = {(b.x, b.y, b.width, b.height) for b, score in finder.find(photo) if score > least}
+            found = {(b.x, b.y, b.width, b.height) for b, score in finder.find(photo, "") if score > least}
             assert found == given
             asked += len(given)
     assert asked
@@ -151,7 +152,7 @@ def test_own_detectors_answer_as_the_command_line_does() -> None:
     finder = own_finder("haar")
     answered = [(Box(*d.box.as_dict().values()), round(d.score, 4)) for d in get_detector("haar").detect(photo)]
     assert len(answered) == 3
-    assert [one for one in finder.find(photo) if one[1] >= finder.threshold] == answered
+    assert [one for one in finder.find(photo, "") if one[1] >= finder.threshold] == answered
     assert finder.fingerprint() == own_finder("haar").fingerprint() != stock_finder(next(iter(STOCK))).fingerprint()
 
 
@@ -172,7 +173,7 @@ def test_timing_is_of_every_detector_on_one_thread_and_leaves_the_threads_alone(
             calls.append((name, cv2.getNumThreads()))
             sum(i * i for i in range(turns))
 
-        return Finder(name, 0.5, lambda pixels: [], answer)
+        return Finder(name, 0.5, lambda pixels, key: [], answer)
 
     speeds = timed([work("slow", 200_000), work("fast", 20_000)], {"s": [np.zeros((4, 4, 3), np.uint8)]}, 3)["s"]
     assert speeds["slow"].times_faster == 1
@@ -246,7 +247,7 @@ def test_a_changed_detector_is_asked_again_and_the_others_are_not(
     calls: list[str] = []
 
     def blind(name: str, mark: float) -> Finder:
-        def find(pixels: Pixels) -> list[tuple[Box, float]]:
+        def find(pixels: Pixels, key: str) -> list[tuple[Box, float]]:
             calls.append(name)
             return [(Box(0, 0, 50, 50), mark)]
 
@@ -264,14 +265,30 @@ def test_a_changed_detector_is_asked_again_and_the_others_are_not(
     assert len(list((tmp_path / "found").iterdir())) == 2  # what the older b found is gone
 
 
-def test_what_is_held_aside_goes_by_group_and_else_by_file(data: Path) -> None:
+def test_a_fold_goes_by_group_and_else_by_file(data: Path) -> None:
     people = next(iter(read_sets(data, ["people"])))
     names = {f"images/{number}.png": f"p{number}" for number in range(6)}
     names |= {f"images/{name}": name for name in ("none.png", "bad.png")}
-    held = [file for file, name in sorted(names.items()) if zlib.crc32(name.encode()) / 2**32 < 0.3]
-    assert people.part("held") == held
-    assert people.part("all") == sorted(names)
-    assert 0 < len(held) < len(names)
+    folds = [people.files(fold) for fold in range(FOLDS)]
+    assert folds == [[file for file in sorted(names) if fold_of(names[file]) == fold] for fold in range(FOLDS)]
+    assert people.files() == sorted(names) == sorted(file for fold in folds for file in fold)
+    assert all(folds)
+
+
+def test_each_picture_is_judged_by_the_twin_that_never_saw_it(tmp_path: Path) -> None:
+    photo = draw_photo(2, random_state=3)[0]
+    shipped = load_detector()
+    for fold in range(FOLDS):  # twins of which each is a little less sure, and asks for a little less
+        evidence = replace(shipped.evidence, intercept=shipped.evidence.intercept - fold, min_score=0.6 - 0.1 * fold)
+        save_detector(BoostedDetector(shipped.forests, shipped.verifier, evidence), tmp_path / f"twin{fold}.npz")
+    finder = twin_finder(tmp_path)
+    keys = {fold_of(str(number)): str(number) for number in range(20)}
+    for fold in range(FOLDS):
+        twin = load_detector(tmp_path / f"twin{fold}.npz")
+        answered = [one.box.as_dict() for one in twin.detect(photo)]
+        found = [box.as_dict() for box, score in finder.find(photo, keys[fold]) if score >= finder.threshold]
+        assert found == answered
+    assert len({tuple(score for _, score in finder.find(photo, key)) for key in keys.values()}) == FOLDS
 
 
 def test_wrong_requests_get_one_line(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

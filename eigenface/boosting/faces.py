@@ -57,14 +57,28 @@ class FaceBank:
         inside = np.clip(np.array([-left, -top, cols - left, rows - top]) * scale, 0, SIDE)
         crop = cut(grey, left, top, side, SIDE)
         if mirrored:
-            crop, inside = crop[:, ::-1].copy(), np.array([SIDE - inside[2], inside[1], SIDE - inside[0], inside[3]])
+            crop, inside = _mirrored(crop, inside)
         self.crops.append(crop)
         self.inside.append(inside)
         self.kinds.append(kind)
         self.keys.append(key)
 
+    def repeat(self, face: int, kind: str, *, mirrored: bool) -> None:
+        """Have a face a second time, as another kind."""
+        crop, inside = self.crops[face], self.inside[face]
+        if mirrored:
+            crop, inside = _mirrored(crop, inside)
+        self.crops.append(crop)
+        self.inside.append(inside)
+        self.kinds.append(kind)
+        self.keys.append(self.keys[face])
+
     def __len__(self) -> int:
         return len(self.crops)
+
+
+def _mirrored(crop: Grey, inside: NDArray[np.float64]) -> tuple[Grey, NDArray[np.float64]]:
+    return crop[:, ::-1].copy(), np.array([SIDE - inside[2], inside[1], SIDE - inside[0], inside[3]])
 
 
 @dataclass(frozen=True, slots=True)

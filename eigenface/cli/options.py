@@ -37,7 +37,10 @@ def picture_options(command: Command) -> Command:
             help="Side in pixels of the smallest face.",
         ),
         click.option(
-            "--detector", default="default", metavar="NAME", help=f"What finds faces: default, {', '.join(DETECTORS)}."
+            "--detector",
+            default="default",
+            metavar="NAME|FILE",
+            help=f"What finds faces: default, {', '.join(DETECTORS)}, or a file of train_detector.",
         ),
     ):
         command = option(command)

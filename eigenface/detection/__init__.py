@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Protocol
 
 from eigenface.errors import RequestError
@@ -43,23 +44,27 @@ _made: dict[str, Detector] = {}
 
 
 def get_detector(name: str = "default") -> Detector:
-    """The detector called `name`; one object, safe to use from many threads.
+    """The detector called `name`, or the one in a file `*.npz`; one object, safe to use from many threads.
 
     Raises
     ------
     RequestError
         With code `unknown_detector`.
+    ModelError
+        Where a file is no detector.
     """
     wanted = DEFAULT if name == "default" else name
-    if wanted not in DETECTORS:
+    if wanted not in DETECTORS and not wanted.endswith(".npz"):
         raise RequestError(
-            "unknown_detector", f"there is no detector {name!r}", f"There are: default, {', '.join(DETECTORS)}."
+            "unknown_detector",
+            f"there is no detector {name!r}",
+            f"There are: default, {', '.join(DETECTORS)}, and files *.npz of train_detector.",
         )
     if wanted not in _made:
-        if wanted == "boosted":
-            from eigenface.detection.boosted import load_detector
+        if wanted != "haar":
+            from eigenface.detection.boosted import SHIPPED, load_detector
 
-            _made[wanted] = load_detector()
+            _made[wanted] = load_detector(SHIPPED if wanted == "boosted" else Path(wanted))
         else:
             from eigenface.detection.haar import HaarDetector
 

@@ -5,7 +5,7 @@
    the mean counts; faces turned to the right by one, and to the left by its mirror image.
 3. *Merge.* Windows that overlap are one face. That many agree is evidence, and their mean is the box.
 4. *Verify.* Each candidate is cut out and judged once more, by Fisher vectors of its details (verify.py).
-5. *Score.* A logistic of both turns the evidence into the probability that the box is a face; of boxes within each
+5. *Score.* A logistic of all that was said turns it into the probability that the box is a face; of boxes within each
    other one stays (merge.py).
 6. *Place.* The frontal cascade's windows, where it fires, say more exactly where the face is.
 
@@ -43,10 +43,10 @@ from eigenface.vision import cv2
 SHIPPED = Path(__file__).parents[1] / "models" / "detector.npz"
 
 _FRAME = (-0.012, 1.078)
-"""From a window's square to the frontal cascade's, in sides: how far down, and how large. Medians over 519 faces."""
+"""From a window's square to the frontal cascade's, in sides: how far up, and how large. Medians over 519 faces."""
 
 _MOST_PIXELS = 1_000_000  # of the first level: what a large picture and a small `min_face` may ask for
-_CERTAIN, _CERTAINLY = 8.0, 2.0
+CERTAIN, CERTAINLY = 8.0, 2.0
 """Evidence from which no second look is taken, and the log odds that it would have given, about."""
 
 _PLACED = 48  # pixels of the smallest square that is placed: smaller ones have no details to place them by
@@ -71,31 +71,31 @@ class Evidence:
         Added for every e-fold of windows that agree.
     candidate : float
         Evidence from which a place is worth a second look.
-    slope, verified, sized, intercept : float
+    weights : tuple of float (5,)
         Of the logistic: of the evidence, of the verifier's log odds, of the logarithm of the side over 40 pixels (small
-        squares are many, and few of them show a face), and its constant.
+        squares are many, and few of them show a face), and of the best windows of the frontal and the turned forests.
+    intercept : float
     min_score : float
         Probability from which a face is answered.
     """
 
-    least: float = 0.5
+    least: float = -0.5
     vote: float = 0.75
     candidate: float = 1.0
-    slope: float = 1.0
-    verified: float = 0.0
-    sized: float = 0.0
+    weights: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 0.0)
     intercept: float = -4.0
     min_score: float = 0.5
 
     def scores(self, found: Boxes, verified: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Probabilities (n,) of candidates (x, y, side, evidence) with the verifier's log odds."""
-        odds = self.slope * found[:, 3] + self.verified * verified + self.sized * log_side(found) + self.intercept
+        """Probabilities (n,) of candidates, as `BoostedDetector.merged` gives them, with the verifier's log odds."""
+        odds = reasons(found, verified) @ np.array(self.weights) + self.intercept
         return np.asarray(1 / (1 + np.exp(-np.clip(odds, -30, 30))))
 
 
-def log_side(found: Boxes) -> NDArray[np.float64]:
-    """The logarithm of the sides of candidates over 40 pixels, from 80 on the same."""
-    return np.asarray(np.log(np.minimum(found[:, 2], 80) / 40))
+def reasons(found: Boxes, verified: NDArray[np.float32]) -> NDArray[np.float64]:
+    """What the logistic weighs, (n, 5): see `Evidence`."""
+    sides = np.log(np.minimum(found[:, 2], 80) / 40)  # from 80 on the same
+    return np.column_stack([found[:, 3], verified, sides, found[:, 4:]])
 
 
 class BoostedDetector:
@@ -109,20 +109,31 @@ class BoostedDetector:
     evidence : Evidence
     card : str
         What a user should know of it.
+    faces : bool
+        It finds faces, so that boxes are the frontal cascade's. Otherwise they are as those that it learned from, and
+        `turned` may be missing.
     """
 
     name = "boosted"
 
     def __init__(
-        self, forests: Mapping[str, Forest], verifier: Verifier, evidence: Evidence, *, card: str = ""
+        self,
+        forests: Mapping[str, Forest],
+        verifier: Verifier,
+        evidence: Evidence,
+        *,
+        card: str = "",
+        faces: bool = True,
     ) -> None:
         self.forests = dict(forests)
         self.card = card
         self.verifier = verifier
         self.evidence = evidence
+        self.faces = faces
         self.min_score = evidence.min_score
         self._placer = HaarDetector()
-        self._mirrored = self.forests["turned"].mirrored()
+        turned = self.forests.get("turned")
+        self._turned = [] if turned is None else [turned, turned.mirrored()]
 
     def detect(
         self, pixels: Pixels, *, min_face: int = SMALLEST_FACE, min_score: float | None = None
@@ -139,7 +150,7 @@ class BoostedDetector:
         # The second look knows best which of two boxes within each other is the face: a mouth may pass for a small one.
         detections = keep_best(
             Detection(Box(float(x), float(y), float(side), float(side)), float(score))
-            for (x, y, side, _), score in zip(found, scores, strict=True)
+            for (x, y, side), score in zip(found[:, :3], scores, strict=True)
         )
         detections = [
             replace(one, box=self._placed(grey, one.box))
@@ -150,22 +161,22 @@ class BoostedDetector:
 
     def _placed(self, grey: Grey, box: Box) -> Box:
         """Step 6."""
-        if box.width < _PLACED:
+        if not self.faces or box.width < _PLACED:
             return box
         placed = self._placer.placed(grey, box)
         return placed if placed.iou(box) > _SAME_WINDOW else box
 
     def candidates(self, grey: Grey, min_face: float) -> tuple[Boxes, NDArray[np.float32]]:
-        """Steps 1 to 4 on a grey picture: rows (x, y, side, evidence), and the verifier's log odds of each."""
+        """Steps 1 to 4 on a grey picture: rows as `merged` gives them, and the verifier's log odds of each."""
         found = self.merged(self.windows(grey, min_face))
         found = found[found[:, 3] >= self.evidence.candidate]
-        verified = np.full(len(found), _CERTAINLY, np.float32)
-        doubtful = found[:, 3] < _CERTAIN
+        verified = np.full(len(found), CERTAINLY, np.float32)
+        doubtful = found[:, 3] < CERTAIN
         verified[doubtful] = self.verifier(grey, found[doubtful, :3])
         return found, verified
 
     def windows(self, grey: Grey, min_face: float) -> Boxes:
-        """Steps 1 and 2: rows (x, y, side, log odds) of windows that a part takes for a face, in pixels."""
+        """Steps 1 and 2: windows that a part takes for a face, in pixels: rows (x, y, side, log odds, 1 if turned)."""
         # A face a little smaller than asked for still fires in the first level's windows, and its box may be larger.
         laid = sheet(grey, bounded_scale(grey, SQUARE / min_face, _MOST_PIXELS))
         gate = self.forests["gate"]
@@ -176,25 +187,26 @@ class BoostedDetector:
         places, fits = around(frontal, gate.side, wide.side, laid.owners)
         wider = judge(laid.planes, wide, places)
         agreed = wider > GIVEN_UP
-        found = [self._squares(laid, places[agreed], (scores[fits][agreed] + wider[agreed]) / 2)]
-        turned, _ = around(passed, gate.side, self._mirrored.side, laid.owners)
-        for forest in (self.forests["turned"], self._mirrored):
-            scores = judge(laid.planes, forest, turned)
-            found.append(self._squares(laid, turned[scores > GIVEN_UP], scores[scores > GIVEN_UP]))
+        found = [self._squares(laid, places[agreed], (scores[fits][agreed] + wider[agreed]) / 2, turned=False)]
+        for forest in self._turned:
+            places, _ = around(passed, gate.side, forest.side, laid.owners)
+            scores = judge(laid.planes, forest, places)
+            found.append(self._squares(laid, places[scores > GIVEN_UP], scores[scores > GIVEN_UP], turned=True))
         return np.concatenate(found)
 
-    def _squares(self, laid: Sheet, places: NDArray[np.int32], sums: NDArray[Any]) -> Boxes:
+    def _squares(self, laid: Sheet, places: NDArray[np.int32], sums: NDArray[Any], *, turned: bool) -> Boxes:
         """Windows of the wide forest's side as rows of `windows`: those with enough evidence."""
         places, sums = places[sums / UNIT >= self.evidence.least], sums[sums / UNIT >= self.evidence.least]
         level = laid.owners[places[:, 1], places[:, 0]]
         corner = (self.forests["wide"].side * CELL - SQUARE) / 2 - PAD
         corners = (CELL * (places - laid.first[level]) + corner) / laid.scales[level]
-        return np.column_stack([corners, SQUARE / np.sqrt(laid.scales[level].prod(axis=1)), sums / UNIT])
+        sides = SQUARE / np.sqrt(laid.scales[level].prod(axis=1))
+        return np.column_stack([corners, sides, sums / UNIT, np.full(len(sums), float(turned))])
 
     def merged(self, windows: Boxes) -> Boxes:
-        """Step 3: rows (x, y, side, evidence), one a place and size."""
+        """Step 3: rows (x, y, side, evidence, log odds of its best frontal and of its best turned window)."""
         if not len(windows):
-            return np.empty((0, 4))
+            return np.empty((0, 6))
         windows = windows[np.argsort(-windows[:, 3], kind="stable")][:_MOST_WINDOWS]
         boxes = windows[:, [0, 1, 2, 2]]
         near = overlaps(boxes, boxes) > _SAME_WINDOW
@@ -203,10 +215,11 @@ class BoostedDetector:
         for best in _apart(boxes, evidence):
             members = windows[near[best]]
             weights = np.exp(np.clip(members[:, 3] - members[:, 3].max(), -4, 0))
-            found.append([*np.average(members[:, :3], axis=0, weights=weights), evidence[best]])
+            bests = [members[members[:, 4] == part, 3].max(initial=self.evidence.least) for part in (0, 1)]
+            found.append([*np.average(members[:, :3], axis=0, weights=weights), evidence[best], *bests])
         faces = np.array(found)
-        down, larger = _FRAME
-        faces[:, 1] -= down * faces[:, 2]
+        up, larger = _FRAME if self.faces else (0.0, 1.0)
+        faces[:, 1] -= up * faces[:, 2]
         faces[:, :2] -= faces[:, 2:3] * (larger - 1) / 2
         faces[:, 2] *= larger
         return faces[_apart(faces[:, [0, 1, 2, 2]], faces[:, 3])]  # means may lie nearer to each other than windows did
@@ -235,7 +248,13 @@ def save_detector(detector: BoostedDetector, path: Path) -> None:
     arrays["verifier"] = detector.verifier.weights.astype(np.float16)
     sides = {name: forest.side for name, forest in detector.forests.items()}
     about = json.dumps(
-        {"sides": sides, "evidence": asdict(detector.evidence), "card": detector.card, "bias": detector.verifier.bias}
+        {
+            "sides": sides,
+            "evidence": asdict(detector.evidence),
+            "card": detector.card,
+            "bias": detector.verifier.bias,
+            "faces": detector.faces,
+        }
     )
     arrays["about"] = np.frombuffer(about.encode(), np.uint8)
     np.savez_compressed(path, **arrays)  # type: ignore[arg-type]  # its stubs take a name for an option
@@ -262,9 +281,11 @@ def load_detector(path: Path = SHIPPED) -> BoostedDetector:
                     np.ascontiguousarray(file[f"{name}_least"], np.int32),
                 )
                 for name in FORESTS
+                if name != "turned" or name in about["sides"]
             }
             verifier = Verifier(file["verifier"].astype(np.float32), float(about["bias"]))
-            return BoostedDetector(forests, verifier, Evidence(**about["evidence"]), card=str(about["card"]))
+            evidence = Evidence(**{**about["evidence"], "weights": tuple(about["evidence"]["weights"])})
+            return BoostedDetector(forests, verifier, evidence, card=str(about["card"]), faces=bool(about["faces"]))
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise ModelError(
             "bad_detector",
