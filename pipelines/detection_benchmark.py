@@ -28,8 +28,8 @@ from eigenface.datasets.drawn import draw_photo
 from eigenface.errors import EigenfaceError, PictureError, RequestError
 from eigenface.image import load_picture
 from eigenface.journal import Journal
-from eigenface.pipelines.boxed_sets import BoxedSet, read_sets
-from eigenface.pipelines.finders import Finder, finders, one_thread, timed, twin_finder
+from eigenface.pipelines.detector.boxed_sets import BoxedSet, read_sets
+from eigenface.pipelines.detector.finders import Finder, finders, one_thread, timed, twin_finder
 from eigenface.progress import Progress
 from eigenface.report.detection import Comparison, SetScores, detection_table, markdown, recall_figure, set_scores
 from eigenface.report.matching import Shot

@@ -24,12 +24,12 @@ from eigenface.errors import EigenfaceError, RequestError
 from eigenface.evaluate import evaluate
 from eigenface.fitting import versions
 from eigenface.journal import Journal
-from eigenface.pipelines.benchmark_cards import cards
-from eigenface.pipelines.benchmark_changes import CHANGED
-from eigenface.pipelines.benchmark_parts import PARTS
-from eigenface.pipelines.benchmark_table import Row, as_json, markdown
-from eigenface.pipelines.benchmark_twins import PLAIN_PARTS, TWINS
-from eigenface.pipelines.sources import Sources
+from eigenface.pipelines.figures.cards import cards
+from eigenface.pipelines.figures.changes import CHANGED
+from eigenface.pipelines.figures.parts import PARTS
+from eigenface.pipelines.figures.table import Row, as_json, markdown
+from eigenface.pipelines.figures.twins import PLAIN_PARTS, TWINS
+from eigenface.pipelines.models.sources import Sources
 from eigenface.pipelines.train_models import talk
 from eigenface.reporting import write_data_report, write_evaluation_report
 from eigenface.store import load_model

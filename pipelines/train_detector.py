@@ -1,8 +1,8 @@
 """Train the face detector: `python -m eigenface.pipelines.train_detector DATA --out DIR`.
 
-DATA is a folder with the sets that pipelines/detector_sources.py names. All pictures lie in three folds; for each a
+DATA is a folder with the sets that pipelines/detector/material.py names. All pictures lie in three folds; for each a
 twin is trained that never saw it, by which the figures are. What twins find in their own folds teaches what a score
-means (pipelines/detector_evidence.py). Then the detector learns from all. Every round is kept in DIR/work: a run that
+means (pipelines/detector/evidence.py). Then the detector learns from all. Every round is kept in DIR/work: a run that
 is stopped goes on. Writes DIR/detector.npz (with its card inside), and DIR/twin0.npz to twin2.npz for
 `detection_benchmark --twins DIR`.
 
@@ -34,8 +34,8 @@ from eigenface.datasets.splits import split_by_name
 from eigenface.detection.boosted import FORESTS, BoostedDetector, Evidence, save_detector
 from eigenface.detection.forest import Forest
 from eigenface.errors import EigenfaceError
-from eigenface.pipelines.boxed_sets import FOLDS, fold_of
-from eigenface.pipelines.detector_evidence import (
+from eigenface.pipelines.detector.boxed_sets import FOLDS, fold_of
+from eigenface.pipelines.detector.evidence import (
     NOTHING_SAID,
     card_of,
     find,
@@ -43,7 +43,7 @@ from eigenface.pipelines.detector_evidence import (
     learn_verifier,
     verified,
 )
-from eigenface.pipelines.detector_sources import Material, own_material, read_material
+from eigenface.pipelines.detector.material import Material, own_material, read_material
 from eigenface.progress import Progress
 
 _FIRST, _MINED = 20_000, 30_000  # windows without a face: from anywhere, and of one round

@@ -25,10 +25,10 @@ from eigenface.features.fisher import SHIPPED as VOCABULARIES
 from eigenface.fitting import describe, fit_model, judged_row, versions
 from eigenface.journal import Journal
 from eigenface.model import FaceClassifier
-from eigenface.pipelines.blood_parts import build_blood_parts
-from eigenface.pipelines.identity_model import build_identity
-from eigenface.pipelines.shared_models import build_face_space, build_vocabularies
-from eigenface.pipelines.sources import Sources, cap_persons
+from eigenface.pipelines.models.blood import build_blood_parts
+from eigenface.pipelines.models.identity import build_identity
+from eigenface.pipelines.models.shared import build_face_space, build_vocabularies
+from eigenface.pipelines.models.sources import Sources, cap_persons
 from eigenface.search import search
 from eigenface.store import save_model
 from eigenface.tasks import tasks

@@ -19,9 +19,9 @@ from eigenface.detection import get_detector
 from eigenface.detection.boosted import BoostedDetector, load_detector, save_detector
 from eigenface.errors import RequestError
 from eigenface.pipelines import detection_benchmark
-from eigenface.pipelines.boxed_sets import FOLDS, fold_of, read_sets
 from eigenface.pipelines.detection_benchmark import frames, main
-from eigenface.pipelines.finders import STOCK, Finder, finders, own_finder, stock_finder, timed, twin_finder
+from eigenface.pipelines.detector.boxed_sets import FOLDS, fold_of, read_sets
+from eigenface.pipelines.detector.finders import STOCK, Finder, finders, own_finder, stock_finder, timed, twin_finder
 from eigenface.report.detection import Comparison, Speed, detection_table, markdown, recall_figure, set_scores
 from eigenface.report.matching import Asked, Shot, tally
 from eigenface.report.style import png

@@ -22,9 +22,9 @@ from eigenface.detection.forest import Forest
 from eigenface.detection.verify import Verifier, describe
 from eigenface.image import load_picture
 from eigenface.pipelines import train_detector
-from eigenface.pipelines.boxed_sets import fold_of, read_sets
-from eigenface.pipelines.detector_evidence import Findings, learn_evidence, learn_verifier, matched, verified
-from eigenface.pipelines.detector_sources import Material
+from eigenface.pipelines.detector.boxed_sets import fold_of, read_sets
+from eigenface.pipelines.detector.evidence import Findings, learn_evidence, learn_verifier, matched, verified
+from eigenface.pipelines.detector.material import Material
 from eigenface.types import Box
 
 SQUARE = Box(28, 28, 40, 40)

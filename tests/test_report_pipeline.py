@@ -19,12 +19,13 @@ from eigenface.datasets import drawn as drawing
 from eigenface.datasets.cropping import CroppedFaces
 from eigenface.datasets.drawn import DrawnFaces, make_faces
 from eigenface.model import FaceClassifier
-from eigenface.pipelines import benchmark_parts, report
-from eigenface.pipelines.benchmark_cards import cards
-from eigenface.pipelines.benchmark_changes import CHANGES, rows_of
-from eigenface.pipelines.benchmark_parts import Part, equal_error_rate
-from eigenface.pipelines.benchmark_table import Row, markdown
-from eigenface.pipelines.benchmark_twins import PLAIN_PARTS
+from eigenface.pipelines import report
+from eigenface.pipelines.figures import parts
+from eigenface.pipelines.figures.cards import cards
+from eigenface.pipelines.figures.changes import CHANGES, rows_of
+from eigenface.pipelines.figures.parts import Part, equal_error_rate
+from eigenface.pipelines.figures.table import Row, markdown
+from eigenface.pipelines.figures.twins import PLAIN_PARTS
 from eigenface.pipelines.report import ALL_PARTS, main
 from eigenface.steps.eigen import Eigenfaces
 from eigenface.steps.faces import GreyFaces
@@ -67,7 +68,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         return make_pipeline(GreyFaces(24), Eigenfaces(20), UnitRows(), NearestPerson())
 
     task = replace(get_task("identity"), pipelines={"": pipeline, "eigenfaces": pipeline})
-    monkeypatch.setattr(benchmark_parts, "get_task", lambda _: task)
+    monkeypatch.setattr(parts, "get_task", lambda _: task)
 
 
 def kept_rows(out: Path, part: str) -> list[dict[str, Any]]:
@@ -204,15 +205,15 @@ def test_known_people_are_told_from_strangers_and_named(
     people: DrawnFaces, monkeypatch: pytest.MonkeyPatch, quick: None
 ) -> None:
     faces = CroppedFaces(people.crops, people.groups, np.arange(len(people.crops)).astype(str))
-    monkeypatch.setattr(benchmark_parts, "_many_pictures", lambda _: faces)
-    monkeypatch.setattr(benchmark_parts, "_KNOWN", 4)
+    monkeypatch.setattr(parts, "_many_pictures", lambda _: faces)
+    monkeypatch.setattr(parts, "_KNOWN", 4)
     sources: Any = None
-    (open_set,) = benchmark_parts.lfw_strangers(sources)
+    (open_set,) = parts.lfw_strangers(sources)
     assert (open_set.measure, open_set.n) == ("equal error rate", 3 * 4 * 2)
     assert open_set.low is not None
     assert open_set.high is not None
     assert 0 <= open_set.low <= open_set.value <= open_set.high < 0.5
-    (closed,) = benchmark_parts.lfw_people(sources)
+    (closed,) = parts.lfw_people(sources)
     assert closed.n == PEOPLE * 2
     assert closed.value > 0.5, "guessing is right once in six times"
     assert closed.plain is not None

@@ -14,7 +14,7 @@ from eigenface.datasets.cropping import CroppedFaces
 from eigenface.facespace import FRAME, FaceSpace, save_face_space, standardised
 from eigenface.features.fisher import load_vocabularies, save_vocabularies
 from eigenface.features.grey import grey, resize
-from eigenface.pipelines.sources import Sources, cap_persons
+from eigenface.pipelines.models.sources import Sources, cap_persons
 from eigenface.tasks.task import Source
 from eigenface.types import Pixels
 

@@ -13,7 +13,7 @@ from eigenface.datasets.cropping import CroppedFaces
 from eigenface.embedding import OPEN, FaceEmbedder
 from eigenface.fitting import SPLIT, fingerprint, versions
 from eigenface.fold import fold_transform
-from eigenface.pipelines.sources import Sources, cap_persons
+from eigenface.pipelines.models.sources import Sources, cap_persons
 from eigenface.program import Program
 from eigenface.store import save_model
 from eigenface.tasks.identity import embedding_pipeline

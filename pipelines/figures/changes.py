@@ -16,9 +16,9 @@ from eigenface.augment import Change, through, to_grey
 from eigenface.datasets import load_dataset
 from eigenface.datasets.cropping import CroppedFaces, crop_dataset
 from eigenface.model import FaceClassifier
-from eigenface.pipelines.benchmark_parts import SEED, Part
-from eigenface.pipelines.benchmark_table import Row
-from eigenface.pipelines.sources import Sources, thinned
+from eigenface.pipelines.figures.parts import SEED, Part
+from eigenface.pipelines.figures.table import Row
+from eigenface.pipelines.models.sources import Sources, thinned
 from eigenface.store import load_model
 from eigenface.types import Pixels
 from eigenface.vision import cv2

@@ -28,8 +28,8 @@ from eigenface.detection.verify import FRAME, VOCABULARY, Verifier, describe, fr
 from eigenface.features.fisher import load_vocabularies
 from eigenface.image import load_picture
 from eigenface.limits import SMALLEST_FACE
-from eigenface.pipelines.boxed_sets import BoxedSet, fold_of, read_sets
-from eigenface.pipelines.detector_sources import Material
+from eigenface.pipelines.detector.boxed_sets import BoxedSet, fold_of, read_sets
+from eigenface.pipelines.detector.material import Material
 from eigenface.vision import cv2
 
 _FACE, _NONE = 0.4, 0.25  # overlap with a face: from here on it is one, below it is none

@@ -14,7 +14,7 @@ from eigenface.datasets.blood_faces import map_part, paint_face
 from eigenface.features.blood import load_blood_mapper, save_blood_mapper
 from eigenface.features.fisher import load_vocabularies, save_vocabularies
 from eigenface.features.local_colour import VOCABULARY
-from eigenface.pipelines.sources import Sources
+from eigenface.pipelines.models.sources import Sources
 from eigenface.steps.blood_learning import learn_blood_mapper, learn_colour_words
 from eigenface.tasks.blood import FACES, TASK
 

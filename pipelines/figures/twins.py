@@ -11,10 +11,10 @@ from eigenface.datasets.twins import twins_together, with_and_without_twins
 from eigenface.evaluate import Evaluation, judge
 from eigenface.fitting import fit_model, judged_row
 from eigenface.model import FaceClassifier
-from eigenface.pipelines.benchmark_cards import PLAIN
-from eigenface.pipelines.benchmark_parts import Part
-from eigenface.pipelines.benchmark_table import Row
-from eigenface.pipelines.sources import Sources, cap_persons
+from eigenface.pipelines.figures.cards import PLAIN
+from eigenface.pipelines.figures.parts import Part
+from eigenface.pipelines.figures.table import Row
+from eigenface.pipelines.models.sources import Sources, cap_persons
 from eigenface.tasks import get_task, tasks
 from eigenface.tasks.task import Source, Task
 

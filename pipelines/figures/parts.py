@@ -21,9 +21,9 @@ from eigenface.datasets.fer2013 import USAGE
 from eigenface.datasets.splits import LEARNED_PART
 from eigenface.evaluate import Evaluation, judge
 from eigenface.fitting import fit_model, judged_row
-from eigenface.pipelines.benchmark_cards import PLAIN
-from eigenface.pipelines.benchmark_table import Row
-from eigenface.pipelines.sources import Sources
+from eigenface.pipelines.figures.cards import PLAIN
+from eigenface.pipelines.figures.table import Row
+from eigenface.pipelines.models.sources import Sources
 from eigenface.report.metrics import score
 from eigenface.steps.stateless import split_pipeline
 from eigenface.tasks import get_task

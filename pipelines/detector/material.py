@@ -20,7 +20,7 @@ from eigenface.datasets.table import Row, read_table
 from eigenface.detection.pyramid import Grey
 from eigenface.errors import DataError
 from eigenface.image import load_picture
-from eigenface.pipelines.boxed_sets import FOLDS, fold_of, key_of, read_sets
+from eigenface.pipelines.detector.boxed_sets import FOLDS, fold_of, key_of, read_sets
 from eigenface.types import Box
 from eigenface.vision import cv2
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from eigenface.catalogue import Entry, catalogue
-from eigenface.pipelines.benchmark_table import Row
+from eigenface.pipelines.figures.table import Row
 from eigenface.tasks import tasks
 from eigenface.tasks.task import Task
 

@@ -22,7 +22,7 @@ from eigenface.datasets.drawn import draw_photo
 from eigenface.detection import DETECTORS, get_detector
 from eigenface.detection.boosted import load_detector
 from eigenface.errors import RequestError
-from eigenface.pipelines.boxed_sets import FOLDS, fold_of
+from eigenface.pipelines.detector.boxed_sets import FOLDS, fold_of
 from eigenface.report.detection import Speed
 from eigenface.report.matching import Scored
 from eigenface.threads import one_blas_thread
