@@ -7,7 +7,6 @@ nor contrast counts as distance.
 from __future__ import annotations
 
 import functools
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +16,8 @@ from numpy.typing import NDArray
 
 from eigenface.compact import Encoded, decode, encode
 from eigenface.crops import CropSpec
-from eigenface.errors import ModelError
 from eigenface.features.grey import grey, resize
+from eigenface.stored import stored_arrays
 from eigenface.types import Pixels, Rows
 
 SIZE = 64
@@ -98,10 +97,7 @@ def save_face_space(space: FaceSpace, path: Path) -> None:
 @functools.cache
 def load_face_space(path: Path = SHIPPED) -> FaceSpace:
     """The face space of `path`; the shipped one by default."""
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            codes, steps = stored["codes"], stored["steps"]
-            components = decode(Encoded(codes, "<f4", steps if steps.size else None))
-            return FaceSpace(stored["mean"], components, stored["variance"], float(stored["limit"]))
-    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise ModelError("no_face_space", f"{path}: no face space ({error})", "Run `make models`.") from None
+    with stored_arrays(path, "no_face_space", "no face space", "Run `make models`.") as stored:
+        codes, steps = stored["codes"], stored["steps"]
+        components = decode(Encoded(codes, "<f4", steps if steps.size else None))
+        return FaceSpace(stored["mean"], components, stored["variance"], float(stored["limit"]))

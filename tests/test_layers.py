@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 
 FLOORS = (
     ("errors", "types", "limits", "progress"),
-    ("vision", "threads", "compact", "linear", "engine"),
+    ("vision", "threads", "compact", "linear", "engine", "stored"),
     ("image", "crops", "augment", "bundle", "journal", "review", "features"),
     ("facespace", "detection"),
     ("locating",),

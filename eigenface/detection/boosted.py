@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import functools
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -34,9 +33,9 @@ from eigenface.detection.pyramid import PAD, SQUARE, Grey, bounded_scale
 from eigenface.detection.scanning import GIVEN_UP, around, judge, scan
 from eigenface.detection.sheet import Sheet, sheet
 from eigenface.detection.verify import Verifier
-from eigenface.errors import ModelError
 from eigenface.features.channels import CELL
 from eigenface.limits import SMALLEST_FACE
+from eigenface.stored import stored_arrays
 from eigenface.types import Box, Detection, Pixels, check_pixels
 from eigenface.vision import cv2
 
@@ -269,26 +268,20 @@ def load_detector(path: Path = SHIPPED) -> BoostedDetector:
     ModelError
         Where the file is none, or damaged.
     """
-    try:
-        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
-            about = json.loads(bytes(file["about"]).decode())
-            forests = {
-                name: Forest(
-                    int(about["sides"][name]),
-                    file[f"{name}_features"].astype(np.int32),
-                    np.ascontiguousarray(file[f"{name}_limits"], np.uint8),
-                    np.ascontiguousarray(file[f"{name}_leaves"], np.int16),
-                    np.ascontiguousarray(file[f"{name}_least"], np.int32),
-                )
-                for name in FORESTS
-                if name != "turned" or name in about["sides"]
-            }
-            verifier = Verifier(file["verifier"].astype(np.float32), float(about["bias"]))
-            evidence = Evidence(**{**about["evidence"], "weights": tuple(about["evidence"]["weights"])})
-            return BoostedDetector(forests, verifier, evidence, card=str(about["card"]), faces=bool(about["faces"]))
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise ModelError(
-            "bad_detector",
-            f"{path}: this is no detector ({error})",
-            "Train one with eigenface.pipelines.train_detector.",
-        ) from None
+    remedy = "Train one with eigenface.pipelines.train_detector."
+    with stored_arrays(path, "bad_detector", "this is no detector", remedy) as file:
+        about = json.loads(bytes(file["about"]).decode())
+        forests = {
+            name: Forest(
+                int(about["sides"][name]),
+                file[f"{name}_features"].astype(np.int32),
+                np.ascontiguousarray(file[f"{name}_limits"], np.uint8),
+                np.ascontiguousarray(file[f"{name}_leaves"], np.int16),
+                np.ascontiguousarray(file[f"{name}_least"], np.int32),
+            )
+            for name in FORESTS
+            if name != "turned" or name in about["sides"]
+        }
+        verifier = Verifier(file["verifier"].astype(np.float32), float(about["bias"]))
+        evidence = Evidence(**{**about["evidence"], "weights": tuple(about["evidence"]["weights"])})
+        return BoostedDetector(forests, verifier, evidence, card=str(about["card"]), faces=bool(about["faces"]))

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import functools
 import math
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +21,8 @@ from numpy.typing import NDArray
 
 from eigenface.crops import CropSpec, crop_face
 from eigenface.detection.pyramid import Grey, cut
-from eigenface.errors import ModelError
 from eigenface.features.hog import hog
+from eigenface.stored import stored_arrays
 from eigenface.types import Box, Pixels
 from eigenface.vision import cv2
 
@@ -208,14 +207,9 @@ def load_eye_finder(path: Path = SHIPPED) -> EyeFinder:
     ModelError
         Where the file is none, or damaged.
     """
-    try:
-        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
-            steps = [
-                Step(*(file[f"{name}_{number}"].astype(np.float32) for name in ("centre", "weights", "offset")))
-                for number in range(sum(name.startswith("weights_") for name in file.files))
-            ]
-            return EyeFinder(file["usual"].astype(np.float64), steps)
-    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise ModelError(
-            "bad_eyes", f"{path}: no eye finder ({error})", "Run eigenface.pipelines.train_registration."
-        ) from None
+    with stored_arrays(path, "bad_eyes", "no eye finder", "Run eigenface.pipelines.train_registration.") as file:
+        steps = [
+            Step(*(file[f"{name}_{number}"].astype(np.float32) for name in ("centre", "weights", "offset")))
+            for number in range(sum(name.startswith("weights_") for name in file.files))
+        ]
+        return EyeFinder(file["usual"].astype(np.float64), steps)

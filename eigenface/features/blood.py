@@ -8,7 +8,6 @@ first said of the pixels around, so that it knows lips and scarves by their shap
 from __future__ import annotations
 
 import functools
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eigenface.errors import ModelError
 from eigenface.features.context import CONTEXT, map_context
 from eigenface.features.grey import resize_one
 from eigenface.features.trees import BoostedTrees
+from eigenface.stored import stored_arrays
 from eigenface.types import Pixels, Rows
 from eigenface.vision import cv2
 
@@ -232,11 +231,8 @@ def save_blood_mapper(mapper: BloodMapper, path: Path) -> None:
 @functools.cache
 def load_blood_mapper(path: Path = SHIPPED) -> BloodMapper:
     """The mapper in a file, the shipped one by default; ModelError where there is none."""
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            return BloodMapper.of(int(stored["side"]), {name: stored[name] for name in stored.files})
-    except (OSError, EOFError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
-        raise ModelError("no_blood_map", f"{path}: no blood map ({error})", "Run `make models`.") from None
+    with stored_arrays(path, "no_blood_map", "no blood map", "Run `make models`.") as stored:
+        return BloodMapper.of(int(stored["side"]), {name: stored[name] for name in stored.files})
 
 
 def blood_map(crop: Pixels) -> Planes:

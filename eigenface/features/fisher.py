@@ -7,7 +7,6 @@ without labels and ships with the package: nothing about a user's task is in it.
 from __future__ import annotations
 
 import functools
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -17,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eigenface.engine import compiled
-from eigenface.errors import ModelError
 from eigenface.features.sift import NUMBERS, dense_sift, positions
+from eigenface.stored import stored_arrays
 from eigenface.types import Rows
 
 SHIPPED = Path(__file__).parent.parent / "models" / "vocabularies.npz"
@@ -168,12 +167,9 @@ def save_vocabularies(vocabularies: Mapping[str, Vocabulary], path: Path) -> Non
 @functools.cache
 def load_vocabularies(path: Path = SHIPPED) -> dict[str, Vocabulary]:
     """Vocabularies by name; the shipped ones by default."""
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            parts: dict[str, dict[str, Any]] = {}
-            for key in stored.files:
-                name, _, part = key.partition(".")
-                parts.setdefault(name, {})[part] = stored[key] if stored[key].ndim else int(stored[key])
+    with stored_arrays(path, "no_vocabularies", "no vocabularies", "Run `make models`.") as stored:
+        parts: dict[str, dict[str, Any]] = {}
+        for key in stored.files:
+            name, _, part = key.partition(".")
+            parts.setdefault(name, {})[part] = stored[key] if stored[key].ndim else int(stored[key])
         return {name: Vocabulary.of(held, held) for name, held in parts.items()}
-    except (OSError, EOFError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
-        raise ModelError("no_vocabularies", f"{path}: no vocabularies ({error})", "Run `make models`.") from None
