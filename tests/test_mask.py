@@ -15,7 +15,7 @@ from eigenface.datasets.cropping import CroppedFaces, crop_dataset
 from eigenface.datasets.drawn import make_faces, write_faces
 from eigenface.fitting import fit_model
 from eigenface.model import FaceClassifier
-from eigenface.pipelines.sources import thinned, with_persons
+from eigenface.pipelines.models.sources import thinned, with_persons
 from eigenface.tasks import get_task, task_for
 from eigenface.tasks.task import Source
 from eigenface.types import Pixels
