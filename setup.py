@@ -15,7 +15,7 @@ setup(
             [source.as_posix()],
             optional=True,
             extra_compile_args=FLAGS.get(source.stem, SAME),
-            depends=["csrc/wide.h"],
+            depends=sorted(header.as_posix() for header in Path("csrc").glob("*.h")),
         )
         for source in sorted(Path("csrc").glob("*.c"))
     ]

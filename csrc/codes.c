@@ -54,6 +54,49 @@ static float alone(const int8_t *codes, const float *row, Py_ssize_t size) {
     return sum;
 }
 
+#ifdef QUICK
+
+QUICK_INSIDE float added_up(__m256 sum) {
+    __m128 four = _mm_add_ps(_mm256_castps256_ps128(sum), _mm256_extractf128_ps(sum, 1));
+    four = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(four, _mm_movehdup_ps(four)));
+}
+
+/* Products of `lines` lines of codes, `size` apart, with `count` rows, `padded` apart; products of a row lie side by side,
+   rows of them `wide` apart. Called with constant numbers: eight sums stay in registers, and none waits for another. */
+QUICK_INSIDE void multiply(const int8_t *codes, const float *rows, Py_ssize_t size, Py_ssize_t padded, Py_ssize_t wide,
+                           const int lines, const int count, float *out) {
+    __m256 sums[8];
+    const int halves = 8 / (lines * count);
+    for (int k = 0; k < 8; k++) sums[k] = _mm256_setzero_ps();
+    for (Py_ssize_t i = 0; i < padded; i += 8 * halves)
+        for (int half = 0; half < halves; half++)
+            for (int k = 0; k < lines; k++) {
+                const __m128i some = _mm_loadl_epi64((const __m128i *)(codes + k * size + i + 8 * half));
+                const __m256 decoded = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(some));
+                for (int q = 0; q < count; q++) {
+                    const int at = (half * lines + k) * count + q;
+                    sums[at] = _mm256_fmadd_ps(decoded, _mm256_loadu_ps(rows + q * padded + i + 8 * half), sums[at]);
+                }
+            }
+    for (int k = 0; k < lines; k++)
+        for (int q = 0; q < count; q++) {
+            const int at = k * count + q;
+            out[q * wide + k] = added_up(halves == 2 ? _mm256_add_ps(sums[at], sums[lines * count + at]) : sums[at]);
+        }
+}
+
+/* Products of up to four rows with lines behind which LANES codes may be looked at: how many lines were multiplied. */
+QUICK static Py_ssize_t multiply_all(const int8_t *codes, const float *rows, Py_ssize_t size, Py_ssize_t padded,
+                                     Py_ssize_t wide, Py_ssize_t lines, Py_ssize_t count, float *out) {
+    Py_ssize_t j = 0;
+    for (; count == 1 && j + 4 <= lines; j += 4) multiply(codes + j * size, rows, size, padded, wide, 4, 1, out + j);
+    for (; count == 2 && j + 4 <= lines; j += 4) multiply(codes + j * size, rows, size, padded, wide, 4, 2, out + j);
+    for (; count == 4 && j + 2 <= lines; j += 2) multiply(codes + j * size, rows, size, padded, wide, 2, 4, out + j);
+    return j;
+}
+#endif
+
 PyDoc_STRVAR(products_doc, "products(rows, codes, size, out): float32 out (n, m), the products of float32 rows and int8 codes "
                            "(m, size); rows are filled up with zeros to (n, whole lanes of 16).");
 
@@ -71,11 +114,22 @@ static PyObject *products(PyObject *self, PyObject *args) {
         float *to = out.buf, four[TOGETHER];
         const Py_ssize_t open = m - (padded - size + size - 1) / size; /* lines that end LANES before the last code */
         Py_ssize_t i = 0, j = 0;
-        for (; j < open && n >= TOGETHER; j++)
-            for (i = 0; i + TOGETHER <= n; i += TOGETHER) {
-                with_rows(code + j * size, row + i * padded, padded, four);
-                for (int q = 0; q < TOGETHER; q++) to[(i + q) * m + j] = four[q];
+#ifdef QUICK
+        for (Py_ssize_t count; HAS_QUICK && i < n; i += count) {
+            count = n - i >= 4 ? 4 : n - i >= 2 ? 2 : 1;
+            j = multiply_all(code, row + i * padded, size, padded, m, open, count, to + i * m);
+            for (; j < open; j++)
+                for (Py_ssize_t q = i; q < i + count; q++) to[q * m + j] = alone(code + j * size, row + q * padded, size);
+        }
+#endif
+        for (j = 0; j < open && n - i >= TOGETHER; j++) {
+            Py_ssize_t k = i;
+            for (; k + TOGETHER <= n; k += TOGETHER) {
+                with_rows(code + j * size, row + k * padded, padded, four);
+                for (int q = 0; q < TOGETHER; q++) to[(k + q) * m + j] = four[q];
             }
+        }
+        i += (n - i) / TOGETHER * TOGETHER;
         for (; i < n; i++) {
             for (j = 0; j + TOGETHER <= open; j += TOGETHER)
                 with_lines(code + j * size, row + i * padded, size, padded, to + i * m + j);

@@ -235,12 +235,11 @@ WIDE static void share_out(float *restrict scores, const float *restrict offset,
 /* How far one descriptor is from a word, weighed by the word's share in it. */
 WIDE static void add_one(const float *restrict row, const float *restrict mean, const float *restrict inverse,
                          float share, int padded, float *restrict first, float *restrict second) {
-    for (int b = 0; b < padded; b += LANES)
-        for (int i = b; i < b + LANES; i++) {
-            const float away = (row[i] - mean[i]) * inverse[i];
-            first[i] += share * away;
-            second[i] += share * (away * away - 1);
-        }
+    for (int i = 0; i < padded / LANES * LANES; i++) { /* whole registers, as compilers see */
+        const float away = (row[i] - mean[i]) * inverse[i];
+        first[i] += share * away;
+        second[i] += share * (away * away - 1);
+    }
 }
 
 /* Descriptors side by side, less the centre: (dims, LANES); where there are fewer, the first stands in. */

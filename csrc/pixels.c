@@ -9,15 +9,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "wide.h"
+
 #define BLOCK 256 /* pixels judged side by side */
 #define BANDS 4
 #define MOST_BINS 256
-
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)
-#define WIDE __attribute__((target_clones("avx2", "default")))
-#else
-#define WIDE
-#endif
 
 static PyObject *released(Py_buffer *buffers, int count, const char *what) {
     for (int i = 0; i < count; i++) PyBuffer_Release(&buffers[i]);

@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from eigenface.errors import PictureError
 from eigenface.limits import MAX_PIXELS
@@ -252,7 +252,8 @@ def _check_share_read(image: Image.Image, name: str) -> None:
 def _upright(image: Image.Image) -> tuple[Image.Image, bool]:
     """The picture after its EXIF turn, and whether that turn could be read."""
     try:
-        return ImageOps.exif_transpose(image), True
+        turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
+        return ImageOps.exif_transpose(image) if turned else image, True  # it copies what needs no turn
     except Exception:  # damaged EXIF data raise whatever their bytes lead to; the pixels are still good
         return image, False
 
@@ -267,7 +268,7 @@ def _to_rgb(image: Image.Image) -> Pixels:
         return _stack(np.clip(values * 255 if values.max() <= 1 else values, 0, 255))
     if image.has_transparency_data:
         return _on_white(image.convert("RGBA"))
-    return np.array(image.convert("RGB"))
+    return np.array(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def _stack(grey: NDArray[np.generic]) -> Pixels:

@@ -7,10 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from eigenface.crops import CropSpec, crop_face
+from eigenface.crops import crop_face
 from eigenface.detection import get_detector
 from eigenface.errors import PictureError
 from eigenface.facespace import FRAME, load_face_space
@@ -18,7 +15,7 @@ from eigenface.image import Picture, PictureSource, load_picture
 from eigenface.limits import MAX_FACES, MAX_PIXELS, SMALLEST_FACE
 from eigenface.locating import framed, given_as_crop
 from eigenface.program import Described
-from eigenface.types import Answer, Box, Detection, Face, Pixels, Verdict
+from eigenface.types import Answer, Detection, Face, Verdict
 
 if TYPE_CHECKING:
     from eigenface.model import FaceClassifier
@@ -70,7 +67,12 @@ def recognise(
     detections, warnings = find(picture, options)
     verdicts = ask(picture, detections, models, options)
     faces = tuple(
-        Face(found.box, found.score, {model.name: said[i] for model, said in zip(models, verdicts, strict=True)})
+        Face(
+            found.box,
+            found.score,
+            {model.name: said[i] for model, said in zip(models, verdicts, strict=True)},
+            found.inner,
+        )
         for i, found in enumerate(detections)
     )
     return Answer(
@@ -118,24 +120,29 @@ def ask(
     """What each model says of every detection; models that frame faces alike share crops and descriptions."""
     if not detections:
         return [[] for _ in models]
-    seen: dict[CropSpec, tuple[list[Box], list[Pixels], Described, NDArray[np.float32]]] = {}
+    framings = {
+        spec: [framed(picture.pixels, found, spec, whole=options.whole) for found in detections]
+        for spec in {model.crop: None for model in models}
+    }
+    squares = list({square: None for framing in framings.values() for square, _ in framing})
+    space = load_face_space()
+    distances = dict(
+        zip(squares, space.distance([crop_face(picture.pixels, one, FRAME) for one in squares]).tolist(), strict=True)
+    )
+    described: dict[tuple[int, ...], Described] = {}
     verdicts = []
     for model in models:
-        if model.crop not in seen:
-            framings = [framed(picture.pixels, found, model.crop, whole=options.whole) for found in detections]
-            squares, crops = [square for square, _ in framings], [crop for _, crop in framings]
-            distances = load_face_space().distance([crop_face(picture.pixels, square, FRAME) for square in squares])
-            seen[model.crop] = squares, crops, {}, distances
-        squares, crops, known, distances = seen[model.crop]
+        crops = [crop for _, crop in framings[model.crop]]
+        known = described.setdefault(tuple(map(id, crops)), {})  # a picture given as a crop is one to all models
         probabilities = model.predict_proba(crops, shared=known)
         verdicts.append(
             [
                 Verdict(
                     label=str(model.classes_[row.argmax()]),
                     probabilities={str(name): float(p) for name, p in zip(model.classes_, row, strict=True)},
-                    reasons=model.review.reasons(row, square, float(distance), load_face_space().limit),
+                    reasons=model.review.reasons(row, square, distances[square], space.limit),
                 )
-                for row, square, distance in zip(probabilities, squares, distances, strict=True)
+                for row, (square, _) in zip(probabilities, framings[model.crop], strict=True)
             ]
         )
     return verdicts

@@ -126,12 +126,13 @@ class Verdict:
 class Face:
     """A face in a picture: its box, the detector's score 0..1, and a Verdict by name of every model asked, in order.
 
-    `label`, `probabilities`, `needs_review` and `reasons` are the first task's.
+    `label`, `probabilities`, `needs_review` and `reasons` are the first task's; `inner` is the Detection's.
     """
 
     box: Box
     score: float
     answers: Mapping[str, Verdict] = field(default_factory=dict)
+    inner: Box | None = None
 
     @property
     def _first(self) -> Verdict | None:

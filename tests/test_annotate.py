@@ -62,6 +62,16 @@ def test_neighbours_plates_do_not_cover_each_other() -> None:
     assert (alone[80:98, 100:150] == both[80:98, 100:150]).all()
 
 
+@pytest.mark.parametrize("neighbour", [(105, 34, 64), (105, 182, 64), (20, 60, 78)])
+def test_a_plate_hides_no_neighbours_face(neighbour: tuple[int, int, int]) -> None:
+    pixels, (x, y, side) = ground(400, 300), neighbour
+    for label in ("m", "a_longer_label"):
+        both = drawn(pixels, face(100, 100, 80, label), face(x, y, side, label))
+        for left, top, size in ((100, 100, 80), neighbour):
+            inner = slice(top + 6, top + size - 6), slice(left + 6, left + size - 6)
+            assert (both[inner] == pixels[inner]).all()
+
+
 @pytest.mark.parametrize("value", [0, 120, 255])
 def test_a_box_is_seen_on_any_ground(value: int) -> None:
     marked = drawn(ground(200, 200, value), face(60, 80, 60)).astype(int)

@@ -105,6 +105,38 @@ def test_forests_judge_alike_with_and_without_the_compiled_part(depth: int, step
     assert np.array_equal(scores, found[:, 2])
 
 
+def undecided(rng: np.random.Generator, planes: np.ndarray, *, side: int, depth: int, trees: int, times: int) -> Forest:
+    """Trees that say yes as often as no, and give windows up at every tree; scores are `times` as large."""
+    drawn = random_forest(rng, side=side, depth=depth, trees=trees)
+    limits = rng.choice(planes.reshape(-1), drawn.limits.shape)
+    leaves = (drawn.leaves - drawn.leaves.mean(axis=1, keepdims=True)).astype(np.int16) * np.int16(times)
+    least = -(150 * times * np.sqrt(np.arange(1, trees + 1))).astype(np.int32)
+    return Forest(side, drawn.features, limits, leaves, least)
+
+
+@needs_compiler
+@pytest.mark.parametrize(("depth", "times"), [(1, 1), (2, 1), (3, 1), (3, 50)])
+def test_a_large_picture_and_a_long_forest_are_judged_alike_too(depth: int, times: int) -> None:
+    """More rows than are parted at once, more windows than lie side by side, more trees than are asked at once; and
+    sums that 16 bits do not hold."""
+    rng = np.random.default_rng(depth)
+    planes = channels(smooth_picture(rng, 301, 411))
+    owners = np.zeros(planes.shape[1:], np.int16)
+    owners[:, 97:] = 1
+    short, long = (
+        undecided(rng, planes, side=side, depth=depth, trees=n, times=times) for side, n in ((8, 40), (12, 1500))
+    )
+    found = scan(planes, short, owners=owners, first=30, slack=100)
+    places, _ = around(found, 8, 12, owners)
+    scores = judge(planes, long, places)
+    assert 1000 < len(found) < planes[0].size - 1000
+    assert 20 < (scores > GIVEN_UP).sum() < len(scores) - 1000
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EIGENFACE_PURE", "1")
+        assert np.array_equal(scan(planes, short, owners=owners, first=30, slack=100), found)
+        assert np.array_equal(judge(planes, long, places), scores)
+
+
 def test_no_window_reaches_from_one_picture_of_a_sheet_into_the_next() -> None:
     planes = np.full((PLANES, 30, 40), 9, np.uint8)
     owners = np.full((30, 40), -1, np.int16)

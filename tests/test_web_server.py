@@ -8,6 +8,7 @@ import http.client
 import io
 import json
 import os
+import platform
 import signal
 import socket
 import subprocess
@@ -132,6 +133,25 @@ def test_a_request_over_the_limit_gets_a_problem_document(server: Server) -> Non
     connection.endheaders(b"x")
     assert connection.getresponse().status == 413
     connection.close()
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc, which can be told to give memory back")
+def test_the_memory_of_large_pictures_goes_back_when_the_server_rests(server: Server) -> None:
+    def resident() -> int:
+        pages = int(Path(f"/proc/{server.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") // 1_000_000
+
+    def rested(pictures: int, cols: int, rows: int) -> int:
+        buffer = io.BytesIO()
+        Image.new("RGB", (cols, rows), (90, 120, 60)).save(buffer, "JPEG")
+        with concurrent.futures.ThreadPoolExecutor(4) as clients:
+            asked = [clients.submit(server.ask, "POST", "/api/v1/predict", buffer.getvalue()) for _ in range(pictures)]
+            assert {one.result()[0] for one in asked} == {200}
+        time.sleep(1.5)
+        return resident()
+
+    before = rested(1, 300, 200)
+    assert max(rested(16, 1200, 900), rested(16, 2000, 1500)) < before + 12
 
 
 def test_a_taken_port_gives_one_line_and_2(server: Server) -> None:

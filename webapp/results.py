@@ -12,7 +12,7 @@ from eigenface.annotate import annotate, png_bytes
 from eigenface.crops import CropSpec, crop_face
 from eigenface.facespace import FRAME, load_face_space
 from eigenface.image import Picture
-from eigenface.locating import framed, given_as_crop
+from eigenface.locating import framed
 from eigenface.model import FaceClassifier
 from eigenface.recognise import Options, find
 from eigenface.types import Answer, Box, Detection, Face, Pixels, Verdict
@@ -134,9 +134,9 @@ def _rows(pixels: Pixels, answer: Answer, models: Sequence[FaceClassifier], opti
     space, faces = load_face_space(), answer.faces[:_MOST_ROWS]
     rows = []
     spec = models[0].crop if models else CropSpec()
-    found = [given_as_crop(pixels, options.detector)] if options.whole else [Detection(f.box, f.score) for f in faces]
-    for number, (face, one) in enumerate(zip(faces, found, strict=True), start=1):
-        square, shown = framed(pixels, one, spec, whole=options.whole)
+    for number, face in enumerate(faces, start=1):
+        found = Detection(face.box, face.score, face.inner)
+        square, shown = framed(pixels, found, spec, whole=options.whole)
         tight = crop_face(pixels, square, FRAME)
         rebuilt = np.repeat(space.reconstruct([tight])[0][:, :, None], 3, axis=2)
         rows.append(FaceRow(number, face, crop_uri(shown), crop_uri(rebuilt), dict(face.answers)))

@@ -7,6 +7,7 @@ import ctypes
 import logging
 import socket
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,7 +27,10 @@ from eigenface.webapp.service import FaceService
 _THREADS = 4
 _IN_MEMORY = 2 * MAX_REQUEST_BYTES  # waitress refuses above this; below it, the application says why it refuses
 _IDLE_SECONDS = 60
-_GIVEN_BACK = 1.0  # seconds between two times that memory goes back to the system
+_GIVEN_BACK = 1.0  # seconds after an answer at which memory goes back to the system
+_MALLOC = ((-8, 1), (-1, 1 << 28), (-3, 1 << 24))
+"""Options of `mallopt`: one pool, from which so many bytes are not handed back at once, and which serves requests up to
+so many bytes."""
 
 
 def serve(
@@ -48,7 +52,7 @@ def serve(
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that a request waits a moment is no news
     service = FaceService(models, gallery=gallery)
     app = create_app(service=service)
-    app.teardown_request(_Returning())
+    app.teardown_request(_Memory())
     cv2.setNumThreads(1)  # requests are served side by side; more threads a request only get in each other's way
     sockets: dict[int, Any] = {}
     try:
@@ -73,23 +77,56 @@ def serve(
     draining = Draining(server, sockets)
     with one_blas_thread:
         service.warm()
+        _Warming(service).run(server.task_dispatcher)
         shown = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
         actual = server.effective_listen[0][1] if hasattr(server, "effective_listen") else server.effective_port
         print(f"eigenface is at http://{shown}:{actual}/ (Ctrl-C stops it)", file=sys.stderr, flush=True)
         draining.run()
 
 
-class _Returning:
-    """Gives the memory of pictures that are answered back to the system, where the C library would keep it."""
+class _Warming:
+    """A task of waitress that every one of its threads does once: some of what an answer needs belongs to a thread."""
+
+    def __init__(self, service: FaceService) -> None:
+        self._service = service
+        self._all = threading.Barrier(_THREADS + 1)  # nobody does it twice before all have
+
+    def run(self, dispatcher: Any) -> None:
+        for _ in range(_THREADS):
+            dispatcher.add_task(self)
+        self._all.wait()
+
+    def service(self) -> None:
+        try:
+            self._service.warm()
+        finally:
+            self._all.wait()
+
+    def cancel(self) -> None:
+        """What waitress calls instead when it is told to stop."""
+
+
+class _Memory:
+    """Memory of pictures, where glibc is the C library: kept together while the server works, given back when it rests.
+
+    Left alone, every thread has a pool of its own and hands what a picture took back at once, only to ask for it again:
+    a third of the work. And what such pools do not hand back adds up.
+    """
 
     def __init__(self) -> None:
-        self._last = 0.0
-        self._trim = None
-        with contextlib.suppress(OSError, AttributeError, TypeError):  # glibc's alone
-            self._trim = ctypes.CDLL(None).malloc_trim
+        self._used = threading.Event()
+        with contextlib.suppress(OSError, AttributeError, TypeError):
+            library = ctypes.CDLL(None)
+            self._trim = library.malloc_trim
+            for option, value in _MALLOC:
+                library.mallopt(option, value)
+            threading.Thread(target=self._give_back, daemon=True).start()
 
     def __call__(self, _: BaseException | None) -> None:
-        now = time.monotonic()
-        if self._trim and now - self._last > _GIVEN_BACK:
-            self._last = now
+        self._used.set()
+
+    def _give_back(self) -> None:
+        while self._used.wait():
+            time.sleep(_GIVEN_BACK)
+            self._used.clear()
             self._trim(0)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,14 @@ LEAST_SIDE = 16
 """Pixels of the last level's shorter side."""
 
 
+class Size(NamedTuple):
+    """Rows and columns of a level that is about `scale` times as large as the picture."""
+
+    scale: float
+    rows: int
+    cols: int
+
+
 @dataclass(frozen=True, slots=True)
 class Level:
     """One size of a picture, with its border repeated all around.
@@ -42,32 +51,59 @@ class Level:
     down: float
 
 
-def levels(grey: Grey, scale: float, *, smaller: float, least: int, pad: int) -> Iterator[Level]:
-    """The picture `scale` times as large, and each next level `smaller` than the one before.
+def sizes(shape: tuple[int, int], scale: float, *, smaller: float, least: int) -> list[Size]:
+    """The sizes of a picture (rows, cols), `scale` times as large, and each next one `smaller` than the one before.
 
     Parameters
     ----------
-    grey : uint8 array (rows, cols)
+    shape : int, int
     scale : float
         Above 1 the picture is enlarged.
     smaller : float
         Of one level to the next, below 1.
     least : int
-        The last level's shorter side has at least so many pixels, the border not counted.
+        The last level's shorter side has at least so many pixels.
+    """
+    rows, cols = shape
+    found = []
+    while min(rows, cols) * scale >= least:
+        found.append(Size(scale, max(2, round(rows * scale)), max(2, round(cols * scale))))
+        scale *= smaller
+    return found
+
+
+def draw(grey: Grey, wanted: Sequence[Size], onto: Sequence[Grey], pad: int) -> None:
+    """A picture at falling sizes, each drawn onto an array, with `pad` pixels of repeated border on every side.
+
+    The last row and the last column of the border are left out where an array has no room for them.
+    """
+    base = grey
+    for size, array in zip(wanted, onto, strict=True):
+        # By halves first: averaging all the way from the original for each level costs more than the whole scan.
+        while base.shape[1] >= 2 * grey.shape[1] * size.scale and min(base.shape) >= 4:
+            base = cv2.resize(base, (base.shape[1] // 2, base.shape[0] // 2), interpolation=cv2.INTER_AREA)
+        inner = array[pad : pad + size.rows, pad : pad + size.cols]
+        cv2.resize(base, (size.cols, size.rows), dst=inner, interpolation=cv2.INTER_LINEAR)
+        below, right = (all_ - one - pad for all_, one in zip(array.shape, (size.rows, size.cols), strict=True))
+        cv2.copyMakeBorder(inner, pad, below, pad, right, cv2.BORDER_REPLICATE | cv2.BORDER_ISOLATED, dst=array)
+
+
+def levels(grey: Grey, scale: float, *, smaller: float, least: int, pad: int) -> list[Level]:
+    """The picture `scale` times as large, and each next level `smaller` than the one before.
+
+    Parameters
+    ----------
+    grey : uint8 array (rows, cols)
+    scale, smaller, least
+        As `sizes` takes them.
     pad : int
         Pixels of repeated border on every side.
     """
     rows, cols = grey.shape
-    base = grey
-    while min(rows, cols) * scale >= least:
-        # By halves first: averaging all the way from the original for each level costs more than the whole scan.
-        while base.shape[1] >= 2 * cols * scale and min(base.shape) >= 4:
-            base = cv2.resize(base, (base.shape[1] // 2, base.shape[0] // 2), interpolation=cv2.INTER_AREA)
-        size = max(2, round(cols * scale)), max(2, round(rows * scale))
-        level = cv2.resize(base, size, interpolation=cv2.INTER_LINEAR)
-        level = cv2.copyMakeBorder(level, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
-        yield Level(level, size[0] / cols, size[1] / rows)
-        scale *= smaller
+    wanted = sizes((rows, cols), scale, smaller=smaller, least=least)
+    onto = [np.empty((size.rows + 2 * pad, size.cols + 2 * pad), np.uint8) for size in wanted]
+    draw(grey, wanted, onto, pad)
+    return [Level(one, size.cols / cols, size.rows / rows) for one, size in zip(onto, wanted, strict=True)]
 
 
 def bounded_scale(grey: Grey, wanted: float, most: int) -> float:

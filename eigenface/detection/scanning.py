@@ -55,7 +55,7 @@ def scan(
         return scan_by_numpy(planes, forest, owners, step, first, slack)[:_MOST]
     found = np.empty((_MOST, 3), np.int32)
     trees = len(forest.features)
-    arrays = (forest.offsets(high, wide), forest.limits, forest.leaves, forest.least, owners, found)
+    arrays = (forest.features, forest.limits, forest.leaves, forest.least, owners, found)
     count = module.scan(planes, high, wide, forest.side, step, first, slack, trees, forest.depth, *arrays)
     return found[:count].copy()
 
@@ -83,7 +83,7 @@ def judge(planes: NDArray[np.uint8], forest: Forest, places: NDArray[np.int32]) 
         kept, sums = judge_by_numpy(planes, forest, places)
         scores[kept] = sums
         return scores
-    arrays = (forest.offsets(high, wide), forest.limits, forest.leaves, forest.least)
+    arrays = (forest.features, forest.limits, forest.leaves, forest.least)
     places = np.ascontiguousarray(places)
     module.judge(planes, high, wide, forest.side, len(forest.features), forest.depth, *arrays, places, scores)
     return scores

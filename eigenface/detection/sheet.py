@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from eigenface.detection.pyramid import LEAST_SIDE, PAD, SMALLER, Grey, levels
+from eigenface.detection.pyramid import LEAST_SIDE, PAD, SMALLER, Grey, draw, sizes
 from eigenface.features.channels import CELL, PLANES, channels
 
 _RING = 2
@@ -45,19 +45,20 @@ class Sheet:
 
 def sheet(grey: Grey, scale: float) -> Sheet:
     """The levels at which a detector looks for faces, from the picture `scale` times as large on."""
-    parts = list(levels(grey, scale, smaller=SMALLER, least=LEAST_SIDE, pad=PAD + CELL * _RING))
-    shapes = tuple((part.grey.shape[0] // CELL, part.grey.shape[1] // CELL) for part in parts)
+    pad, wanted = PAD + CELL * _RING, sizes(grey.shape, scale, smaller=SMALLER, least=LEAST_SIDE)
+    shapes = tuple(((size.rows + 2 * pad) // CELL, (size.cols + 2 * pad) // CELL) for size in wanted)
     (high, wide), corners = _packed(shapes)
-    pixels = np.zeros((CELL * high, CELL * wide), np.uint8)
+    pixels = np.empty((CELL * high, CELL * wide), np.uint8)  # what lies between levels is never looked at
     owners = np.full((high, wide), -1, np.int16)
-    inner = np.zeros((len(parts), 4), np.int32)
-    for number, (part, (rows, cols), (y, x)) in enumerate(zip(parts, shapes, corners, strict=True)):
-        # An odd last row of pixels is not shown: it repeats the one before.
-        pixels[CELL * y : CELL * (y + rows), CELL * x : CELL * (x + cols)] = part.grey[: CELL * rows, : CELL * cols]
+    inner = np.zeros((len(wanted), 4), np.int32)
+    onto = []
+    for number, ((rows, cols), (y, x)) in enumerate(zip(shapes, corners, strict=True)):
+        onto.append(pixels[CELL * y : CELL * (y + rows), CELL * x : CELL * (x + cols)])
         y, x, rows, cols = inner[number] = y + _RING, x + _RING, rows - 2 * _RING, cols - 2 * _RING
         owners[y : y + rows, x : x + cols] = number
-    planes = channels(pixels, inner) if parts else np.zeros((PLANES, 0, 0), np.uint8)
-    scales = np.array([(part.across, part.down) for part in parts]).reshape(-1, 2)
+    draw(grey, wanted, onto, pad)
+    planes = channels(pixels, inner) if wanted else np.zeros((PLANES, 0, 0), np.uint8)
+    scales = np.array([(size.cols / grey.shape[1], size.rows / grey.shape[0]) for size in wanted]).reshape(-1, 2)
     return Sheet(planes, owners, inner[:, 1::-1], scales)
 
 

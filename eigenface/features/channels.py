@@ -64,7 +64,7 @@ def channels(grey: NDArray[np.uint8], parts: Parts | None = None) -> NDArray[np.
     module = compiled("boosted")
     if module is None:
         return _channels_by_numpy(grey, whole if parts is None else parts)
-    planes = np.zeros((PLANES, rows // CELL, cols // CELL), np.uint8)
+    planes = np.empty((PLANES, rows // CELL, cols // CELL), np.uint8)
     arrays = (np.ascontiguousarray(grey), whole if parts is None else np.ascontiguousarray(parts, np.int32))
     module.channels(*arrays, rows, cols, _ROOM, _GAIN, _CONTRAST, planes)
     return planes

@@ -79,11 +79,15 @@ class Vocabulary:
         return cls(settings["size"], settings["cell"], settings["stride"], *held)
 
 
-def places(size: int, cell: int, stride: int) -> NDArray[np.float32]:
-    """Where each descriptor lies on the face (p, 2), in the unit of a vocabulary's last two numbers: across, down."""
+@functools.lru_cache(maxsize=64)  # asked for with every face
+def places(size: int, cell: int, stride: int, faces: int = 1) -> NDArray[np.float32]:
+    """Where each descriptor lies on the face (p, 2), in the unit of a vocabulary's last two numbers: across, down; with
+    two `faces`, of one and its mirror image."""
     grid = np.linspace(-0.5, 0.5, len(positions(size, cell, stride))) / _SPREAD
     down, across = np.meshgrid(grid, grid, indexing="ij")
-    return np.stack([across.ravel(), down.ravel()], axis=1).astype(np.float32)
+    found = np.tile(np.stack([across.ravel(), down.ravel()], axis=1).astype(np.float32), (faces, 1))
+    found.flags.writeable = False  # it is everybody's
+    return found
 
 
 class FisherCoder:
@@ -114,7 +118,7 @@ class FisherCoder:
         words = self.vocabulary
         if pictures.shape[1:] != (words.size, words.size):
             raise ValueError(f"expected faces of {words.size} pixels, got {pictures.shape[1:]}")
-        where = np.tile(places(words.size, words.cell, words.stride), (2 if mirror else 1, 1))
+        where = places(words.size, words.cell, words.stride, 2 if mirror else 1)
         vectors = np.empty((len(pictures), 2 * words.means.size), np.float32)
         for vector, picture in zip(vectors, pictures, strict=True):
             found = dense_sift(picture[None], words.cell, words.stride, mirror=mirror)[0]
