@@ -29,7 +29,15 @@ from eigenface.errors import EigenfaceError, PictureError, RequestError
 from eigenface.image import load_picture
 from eigenface.journal import Journal
 from eigenface.pipelines.detector.boxed_sets import BoxedSet, read_sets
-from eigenface.pipelines.detector.finders import Finder, finders, one_thread, timed, twin_finder
+from eigenface.pipelines.detector.finders import (
+    STOCK,
+    Finder,
+    finders,
+    one_thread,
+    stock_finder,
+    timed,
+    twin_finder,
+)
 from eigenface.progress import Progress
 from eigenface.report.detection import Comparison, SetScores, detection_table, markdown, recall_figure, set_scores
 from eigenface.report.matching import Shot
@@ -77,7 +85,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--twins",
         type=Path,
-        help="folder that train_detector wrote: also judge its twins, each by the pictures that it never saw",
+        help="folder that train_detector wrote: judge its twins, each by the pictures that it never saw; detectors "
+        "that ship have seen them, and are judged where --detectors names them",
     )
     made.add_argument("--rounds", type=int, default=5, help="rounds of timing, 0 for none (5)")
     made.add_argument("--fresh", action="store_true", help="forget what earlier runs found")
@@ -86,7 +95,11 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace, progress: Progress) -> Comparison:
     """What the script does, step by step."""
-    some = finders(_names(options.detectors)) + ([twin_finder(options.twins)] if options.twins else [])
+    names = _names(options.detectors)
+    if options.twins is None:
+        some = finders(names)
+    else:  # the detectors that ship have seen these pictures: they are judged where they are asked for by name
+        some = [*(finders(names) if names else map(stock_finder, STOCK)), twin_finder(options.twins)]
     found = list(read_sets(options.data, _names(options.sets)))
     try:
         (options.out / "found").mkdir(parents=True, exist_ok=True)
