@@ -83,7 +83,7 @@ class Evidence:
     candidate: float = 1.0
     weights: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 0.0)
     intercept: float = -4.0
-    min_score: float = 0.5
+    min_score: float = 0.7
 
     def scores(self, found: Boxes, verified: NDArray[np.float32]) -> NDArray[np.float64]:
         """Probabilities (n,) of candidates, as `BoostedDetector.merged` gives them, with the verifier's log odds."""

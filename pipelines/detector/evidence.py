@@ -1,8 +1,8 @@
-"""What a detector's scores mean: the verifier, the logistic and the threshold, learned where forests never saw it.
+"""What a detector's scores mean: the verifier and the logistic, learned where forests never saw it.
 
 All pictures lie in folds. A twin of the forests that never saw a fold looks at it: what it takes for a face there is
-what the detector will meet in new pictures. From the findings in other folds a verifier, a logistic and a threshold are
-learned for each twin, which so knows nothing of its own fold; for the detector they are learned from all.
+what the detector will meet in new pictures. From the findings in other folds a verifier and a logistic are learned
+for each twin, which so knows nothing of its own fold; for the detector they are learned from all.
 """
 
 from __future__ import annotations
@@ -36,10 +36,7 @@ _FACE, _NONE = 0.4, 0.25  # overlap with a face: from here on it is one, below i
 _FOUND = 0.35  # overlap from which a face counts as found
 _SMALLEST = 28.0  # pixels of squares that the verifier learns from
 _DOUBTFUL = 0.0  # evidence of squares that it learns from
-_COUNTED = 40.0  # pixels of both sides of faces that count
 _KINDS = (OBJECT, "lfw", "drawn mask", "caltech", "frontal", "profile", "turned45", "profile ?", "turned45 ?")
-_PRECISION, _ALARMS = 0.97, 0.011  # what the threshold must reach on pictures kept aside
-_PEOPLED = frozenset({"images/bg_0114.jpg", "images/bg_0422.jpg"})  # said to show no face, but people are seen in them
 
 
 @dataclass(frozen=True)
@@ -56,10 +53,6 @@ class Findings:
     looks : uint8 array (m, size, size)
     right : int array (m,)
         1 for a face, 0 for none, -1 for neither.
-    faceless : int array (m,)
-        The number of the picture without any face in which it is, -1 in others.
-    pictures : int
-        Of those without any face.
     """
 
     squares: NDArray[np.uint8]
@@ -67,8 +60,6 @@ class Findings:
     found: Boxes
     looks: NDArray[np.uint8]
     right: NDArray[np.int_]
-    faceless: NDArray[np.int_]
-    pictures: int
 
 
 NOTHING_SAID = Verifier(np.zeros(1, np.float32), 0.0)
@@ -83,9 +74,7 @@ def find(detector: BoostedDetector, material: Material, data: Path, fold: int, w
         with atomic_file(kept) as handle:
             np.savez(handle, **parts)
     with np.load(kept) as file:
-        arrays = {name: file[name] for name in file.files}
-    pictures = int(arrays.pop("pictures"))
-    findings = Findings(**arrays, pictures=pictures)
+        findings = Findings(**{name: file[name] for name in file.files})
     faces = int(findings.faces.sum())
     note(f"fold {fold}: {faces} faces, {len(findings.faces) - faces} others, {len(findings.found)} candidates")
     return findings
@@ -121,24 +110,19 @@ def _portraits(bank: FaceBank, fold: int, rng: np.random.Generator) -> list[Grey
 
 
 def _to_judge(detector: BoostedDetector, data: Path, fold: int) -> dict[str, Any]:
-    found, looks, right, faceless, pictures = [], [], [], [], 0
+    found, looks, right = [], [], []
     for one in read_sets(data):
         for file in one.files(fold):
-            without = not any(one.boxes.values()) and file not in _PEOPLED
             grey = cv2.cvtColor(load_picture(one.place.read(file), name=file).pixels, cv2.COLOR_RGB2GRAY)
             here = detector.merged(detector.windows(grey, SMALLEST_FACE))
             here = here[here[:, 3] >= detector.evidence.candidate]
             found.append(here)
             looks += [framed(grey, square[:3]) for square in here]
             right.append(matched(here, one, file))
-            faceless += [pictures if without else -1] * len(here)
-            pictures += without
     return {
         "found": np.concatenate(found),
         "looks": np.array(looks),
         "right": np.concatenate(right),
-        "faceless": np.array(faceless),
-        "pictures": pictures,
     }
 
 
@@ -179,31 +163,15 @@ def verified(findings: Findings, verifier: Verifier) -> NDArray[np.float32]:
 
 
 def learn_evidence(some: Sequence[Findings], odds: Sequence[NDArray[np.float32]]) -> Evidence:
-    """The logistic and the threshold of findings, with log odds of verifiers that never saw them."""
+    """The logistic of findings, with log odds of verifiers that never saw them."""
     rows = np.concatenate([reasons(one.found, said) for one, said in zip(some, odds, strict=True)])
     right = np.concatenate([one.right for one in some])
     logistic = LogisticRegression(C=100.0, max_iter=1000).fit(rows[right >= 0], right[right >= 0])
-    evidence = replace(
+    return replace(
         Evidence(),
         weights=tuple(round(float(weight), 4) for weight in logistic.coef_[0]),
         intercept=round(float(logistic.intercept_[0]), 4),
     )
-    scores = [evidence.scores(one.found, said) for one, said in zip(some, odds, strict=True)]
-    return replace(evidence, min_score=_threshold(some, scores))
-
-
-def _threshold(some: Sequence[Findings], scores: Sequence[NDArray[np.float64]]) -> float:
-    """The least score at which precision, and pictures without a face in which one is found, are as asked for."""
-    every = np.concatenate(scores)
-    right = np.concatenate([one.right for one in some])
-    counted = (np.concatenate([one.found[:, 2] for one in some]) >= _COUNTED) & (right >= 0)
-    without = sum(one.pictures for one in some)
-    for least in np.arange(0.05, 0.96, 0.01):
-        alarmed = sum(len(set(one.faceless[score >= least]) - {-1}) for one, score in zip(some, scores, strict=True))
-        answered = counted & (every >= least)
-        if answered.any() and right[answered].mean() >= _PRECISION and alarmed <= _ALARMS * without:
-            return round(float(least), 2)
-    return 0.95
 
 
 def _most_shared(found: Boxes, scene: Scene) -> NDArray[np.float64]:

@@ -92,20 +92,14 @@ def _candidates(detector: _Scoring, pixels: Pixels) -> list[Scored]:
 
 
 def twin_finder(folder: Path) -> Finder:
-    """The twins that `train_detector` left in a folder: each picture is looked at by the one that never saw it.
-
-    Each has a threshold of its own, learned where its figures are not of. Scores are moved, in log odds, so that all
-    thresholds are .5.
-    """
+    """The twins that `train_detector` left in a folder: each picture is looked at by the one that never saw it."""
     twins = [load_detector(folder / f"twin{fold}.npz") for fold in range(FOLDS)]
-
-    def find(pixels: Pixels, key: str) -> list[Scored]:
-        twin = twins[fold_of(key)]
-        least = twin.min_score / (1 - twin.min_score)
-        odds = [(box, score / max(1 - score, 1e-9) / least) for box, score in _candidates(twin, pixels)]
-        return [(box, each / (1 + each)) for box, each in odds]
-
-    return Finder("twins", 0.5, find, lambda pixels: twins[0].detect(pixels, min_face=_TIMED_SIDE))
+    return Finder(
+        "twins",
+        twins[0].min_score,
+        lambda pixels, key: _candidates(twins[fold_of(key)], pixels),
+        lambda pixels: twins[0].detect(pixels, min_face=_TIMED_SIDE),
+    )
 
 
 def stock_finder(name: str) -> Finder:
