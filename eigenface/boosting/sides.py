@@ -10,7 +10,6 @@ models, PAMI 2010, doi:10.1109/TPAMI.2009.167.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,5 +65,6 @@ class Teller:
                 all_faces.repeat(face, role, mirrored=bool(left[at] > right[at]))
         return all_faces
 
-    def _best(self, codes: NDArray[np.uint8], forest: Forest) -> NDArray[Any]:
-        return running_sums(codes, forest)[-1].reshape(-1, _LOOKS).max(axis=1) / UNIT
+    def _best(self, codes: NDArray[np.uint8], forest: Forest) -> NDArray[np.float64]:
+        best: NDArray[np.float64] = running_sums(codes, forest)[-1].reshape(-1, _LOOKS).max(axis=1) / UNIT
+        return best
