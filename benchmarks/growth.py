@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 from timing import milliseconds
 
 from eigenface.datasets.drawn import make_faces
@@ -50,10 +51,19 @@ def _plot(path: Path, title: str, rows: Sequence[Sequence[float]], columns: dict
     counts = [row[0] for row in rows]
     for place, (column, name) in enumerate(columns.items(), 1):
         axes = figure.add_subplot(1, len(columns), place)
-        values = [row[column] for row in rows]
+        values = [max(row[column], 1e-6) for row in rows]
         axes.loglog(counts, values, "o-")
-        slope = np.polyfit(np.log(counts), np.log(np.maximum(values, 1e-6)), 1)[0]
-        axes.set(xlabel="faces", ylabel=name, title=f"grows as n^{slope:.1f}")
+        axes.set_xticks(counts, [f"{count:,.0f}" for count in counts])
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_minor_locator(NullLocator())
+        axes.set(xlabel="faces", ylabel=name, ylim=(min(values) / 2, max(values) * 2))
+        for count, value in zip(counts, values, strict=True):
+            axes.annotate(f"{value:.3g}", (count, value), (0, 7), textcoords="offset points", ha="center", fontsize=8)
+        if len(rows) > 1:
+            slope = np.log(values[-1] / values[-2]) / np.log(counts[-1] / counts[-2])
+            axes.set_title(f"in the end as $n^{{{slope:.1f}}}$", fontsize=10)
     figure.suptitle(title)
     figure.savefig(path, dpi=120)
     return path

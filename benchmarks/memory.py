@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from eigenface.augment import jittered
 from eigenface.calibrate import calibrate_pipeline, folds_by_group
 from eigenface.datasets.drawn import make_faces
-from eigenface.streaming import CropRoom, limit
+from eigenface.streaming import CropRoom, crop_bytes, limit
 from eigenface.tasks.recipes import eigenface_pipeline, fisher_pipeline
 from eigenface.threads import one_blas_thread
 from eigenface.types import Pixels
@@ -65,7 +65,7 @@ def own_bytes() -> int:
 def generate(count: int, memory: int) -> tuple[list[Pixels], NDArray[np.str_], NDArray[np.str_]]:
     """Crops, labels and persons of `count` faces, each a changed copy of a drawn one."""
     drawn = make_faces(n_per_class=_DRAWN // 2, size=(120, 160))
-    rng, change, room = np.random.default_rng(0), jittered(0.06, 0.12, 9), CropRoom(memory // 4)
+    rng, change, room = np.random.default_rng(0), jittered(0.06, 0.12, 9), CropRoom(crop_bytes(count, memory))
     of = np.arange(count) % len(drawn.crops)
     crops = []
     for index in of:
@@ -87,7 +87,7 @@ def one(count: int, variant: str, memory: int) -> None:
         spent = time.process_time() - began
     right = (fitted.pipeline.classes_[fitted.out_of_fold.argmax(axis=1)] == labels).mean()
     sizes = f"{sum(crop.nbytes for crop in crops) / 1e9:.2f} | {drawn / 1e9:.2f} | {peak.bytes / 1e9:.2f}"
-    print(f"| {variant} | {count} | {spent:.0f} | {1e3 * spent / count:.1f} | {sizes} | {right:.3f} |")
+    print(f"| {variant} | {count} | {spent:.1f} | {1e3 * spent / count:.1f} | {sizes} | {right:.3f} |")
 
 
 def main() -> None:

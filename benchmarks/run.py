@@ -23,9 +23,9 @@ from eigenface.vision import cv2
 
 def search(rows: int) -> Iterator[Measured]:
     """The 144 candidates of the course, 5 folds: with and without the compiled part, stock plain and with memory."""
-    names = ("GridSearchCV", "GridSearchCV, Pipeline(memory=)", "without", "with")
+    names = ("GridSearchCV", "GridSearchCV, Pipeline(memory=)", "without", "with", "halving")
     seconds = dict(zip(names, (row[0] for row in lines_of("search.py", "--rows", str(rows))), strict=True))
-    for ours, said in (("with", "compiled"), ("without", "numpy alone")):
+    for ours, said in (("with", "compiled"), ("without", "numpy alone"), ("halving", "compiled, halving=3")):
         for peer in names[:2]:
             what = f"search, 144 candidates x 5 folds, {rows} faces, {said}"
             yield Measured(what, 1e3 * seconds[ours], 1e3 * seconds[peer], f"stock {peer}")

@@ -95,7 +95,7 @@ def one(n: int, features: int, jobs: int) -> None:
     X, y = draw(n, features)
     spent = seconds(EigenGridSearchCV(pipeline(), SMALL, n_jobs=jobs), X, y)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(f"| {n} | {spent:.1f} | {peak:.2f} | {X.nbytes / 1e9:.2f} |")
+    print(f"| {n} | {spent:.2f} | {peak:.2f} | {X.nbytes / 1e9:.2f} |")
 
 
 def main() -> None:

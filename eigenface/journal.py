@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +29,9 @@ class Journal:
         What the job is, as JSON values: settings, a hash of the data, versions. A journal of another job is refused.
     fresh : bool
         Throw away what an earlier run left.
+    sync : float
+        Seconds between writes to the disk itself, for jobs of very many small parts: so much of it a power failure may
+        undo. What is killed loses nothing: lines are with the system at once.
 
     Raises
     ------
@@ -45,9 +49,10 @@ class Journal:
     {'part 1': {'score': 0.5}}
     """
 
-    def __init__(self, path: str | Path, job: Mapping[str, Any], *, fresh: bool = False) -> None:
+    def __init__(self, path: str | Path, job: Mapping[str, Any], *, fresh: bool = False, sync: float = 0.0) -> None:
         self.path = Path(path)
         self.done: dict[str, Any] = {}
+        self._sync, self._synced = sync, time.monotonic()
         self._job = json.loads(json.dumps(job))
         try:
             kept = "" if fresh or not self.path.exists() else self.path.read_text(encoding="utf-8", errors="replace")
@@ -104,6 +109,8 @@ class Journal:
 
     def close(self) -> None:
         """Close the file; what was recorded stays."""
+        with contextlib.suppress(OSError, ValueError):  # of one closed before
+            os.fsync(self._handle.fileno())
         with contextlib.suppress(OSError):  # a line that the full disk refused is tried again, and lost for good
             self._handle.close()
 
@@ -114,7 +121,7 @@ class Journal:
         return self.done[key]
 
     def record(self, key: str, value: Any) -> None:
-        """Keep the result of a part, a JSON value; it is on disk when this returns.
+        """Keep the result of a part, a JSON value; it is on disk when this returns, or within `sync` seconds.
 
         Raises
         ------
@@ -124,7 +131,9 @@ class Journal:
         try:
             self._handle.write(json.dumps({"key": key, "value": value}) + "\n")
             self._handle.flush()
-            os.fsync(self._handle.fileno())
+            if time.monotonic() - self._synced >= self._sync:
+                os.fsync(self._handle.fileno())
+                self._synced = time.monotonic()
         except OSError as error:
             raise self._unwritten(error) from None
         self.done[key] = value

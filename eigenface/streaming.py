@@ -77,6 +77,12 @@ def most_in_kernel(memory: int = MEMORY) -> int:
     return math.isqrt(memory // 4)
 
 
+def crop_bytes(count: int, memory: int = MEMORY) -> int:
+    """Bytes that the crops of `count` faces may take: a quarter of the memory, less where their kernel leaves less."""
+    kernel = 4 * min(count, most_in_kernel(memory)) ** 2
+    return max(memory // 20, min(memory // 4, memory - kernel))
+
+
 def drawn(count: int, memory: int = MEMORY) -> NDArray[np.intp]:
     """All of `count` faces, in order; of more than `most_in_kernel`, that many drawn at random."""
     most = most_in_kernel(memory)

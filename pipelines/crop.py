@@ -35,6 +35,7 @@ from eigenface.progress import Progress
 from eigenface.workers import Engine
 
 _JOURNAL, _TABLE, _REJECTED, _DUPLICATES = "crop.journal", "labels.csv", "rejected.csv", "duplicates.csv"
+_SYNC = 1.0  # seconds of work that a power failure may undo: a disk that syncs slowly must not hold up a cluster
 _HEADER = ("file", "label", "group", "source", "x", "y", "width", "height", "score")
 
 
@@ -145,7 +146,7 @@ def crop(
         "version": __version__,
     }
     cutter = Cutter(dataset, spec, out, names, whole=options.whole, detector=options.detector)
-    with Journal(out / _JOURNAL, job, fresh=options.fresh) as journal:
+    with Journal(out / _JOURNAL, job, fresh=options.fresh, sync=_SYNC) as journal:
         left = [i for i, sample in enumerate(dataset.samples) if sample.name not in journal]
         if len(left) < len(dataset):
             note(f"{len(dataset) - len(left)} pictures were done before.")

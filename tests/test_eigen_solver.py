@@ -7,7 +7,8 @@ import pytest
 from sklearn.decomposition import PCA
 
 from eigenface.engine import compiled
-from eigenface.search.eigen import solver
+from eigenface.search.eigen import gram, solver
+from eigenface.search.eigen.exchange import Exchange
 from eigenface.search.eigen.gram import Gram
 from eigenface.search.eigen.kernels import Kernel
 
@@ -31,6 +32,44 @@ def test_both_solvers_find_the_same_machines(kernel, n, monkeypatch):
         assert (np.abs(a.weights) <= c * np.where(labels > 0, 1, 2)).all()
 
 
+def drawn(n: int, kind: str) -> tuple[np.ndarray, np.ndarray]:
+    """A kernel matrix and labels of two classes that overlap."""
+    rng = np.random.default_rng(3)
+    rows = rng.normal(size=(n, 12))
+    labels = np.where(rows[:, 0] + rows[:, 1] ** 2 + 0.7 * rng.normal(size=n) > 1, 1, -1).astype(np.int8)
+    return Kernel(kind, 0.05, 1.0, 4).matrix(rows, rows, "test").copy(), labels
+
+
+@pytest.mark.parametrize("kind", ["rbf", "poly"])
+def test_a_machine_moved_to_a_larger_c_is_the_one_that_libsvm_finds(kind):
+    kernel, labels = drawn(500, kind)
+    exchange = Exchange(kernel, labels)
+    machine, before = solver._libsvm(kernel, labels, (1.0, 2.0), 1e-3), 1.0
+    for c in (1.5, 2, 4, 7, 10, 30):
+        moved = exchange.moved(*machine, c / before, (c, 2 * c), 1e-3)
+        assert moved is not None
+        weights, bias = moved
+        exact = solver._libsvm(kernel, labels, (c, 2 * c), 1e-8)
+        assert np.abs(kernel @ weights + bias - kernel @ exact.weights - exact.bias).max() < 3e-3
+        assert abs(weights.sum()) < 1e-5 * c
+        assert (weights * labels >= 0).all()
+        assert (np.abs(weights) <= c * np.where(labels > 0, 1, 2)).all()
+        machine, before = solver.Machine(weights, bias), c
+
+
+def test_what_is_not_worth_moving_or_cannot_be_is_left_to_libsvm(monkeypatch):
+    kernel, labels = drawn(300, "rbf")
+    machine = solver._libsvm(kernel, labels, (1.0, 1.0), 1e-3)
+    assert Exchange(kernel, labels).moved(*machine, 10.0, (10.0, 10.0), 1e-3) is None  # too far
+    twice = np.block([[kernel, kernel], [kernel, kernel]])  # every row is there twice: systems without one solution
+    both = np.tile(labels, 2)
+    monkeypatch.setenv("EIGENFACE_PURE", "1")
+    found = list(solver.solve_path(twice, both, [1, 2, 4], (1.0, 1.0), 1e-4, positive=True))
+    for c, one in zip([1, 2, 4], found, strict=True):
+        exact = solver._libsvm(kernel, labels, (2 * c, 2 * c), 1e-8)  # half of the weight each
+        assert np.abs((twice @ one.weights + one.bias)[:300] - kernel @ exact.weights - exact.bias).max() < 3e-3
+
+
 @pytest.mark.skipif(compiled("smo") is None, reason="the compiled part is not built")
 def test_the_compiled_solver_checks_what_it_gets():
     smo = compiled("smo")
@@ -48,7 +87,9 @@ def test_the_compiled_solver_checks_what_it_gets():
             smo.solve(*good[:place], wrong, *good[place + 1 :])
 
 
-def test_coordinates_of_a_fold_are_those_of_its_own_pca():
+@pytest.mark.parametrize("room", [0, 1e9])  # the block of training rows is read where it stands, or copied
+def test_coordinates_of_a_fold_are_those_of_its_own_pca(room, monkeypatch):
+    monkeypatch.setattr(gram, "_BLOCK", room)
     X = np.random.default_rng(0).normal(size=(80, 100))
     train, test = np.arange(0, 60), np.arange(60, 80)
     learned, judged = Gram(X).coordinates(train, test, 7, whiten=True)

@@ -21,11 +21,12 @@ def done(path: Path) -> dict[str, object]:
         return journal.done
 
 
-def test_what_was_recorded_is_there_after_a_kill(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sync", [0, 3600])
+def test_what_was_recorded_is_there_after_a_kill(tmp_path: Path, sync: int) -> None:
     path = tmp_path / "job"
     code = (
         "import os, signal, sys\nfrom eigenface.journal import Journal\n"
-        f"j = Journal(sys.argv[1], {JOB!r})\n"
+        f"j = Journal(sys.argv[1], {JOB!r}, sync={sync})\n"
         "for i in range(5): j.record(str(i), i * i)\nos.kill(os.getpid(), signal.SIGKILL)"
     )
     killed = subprocess.run([sys.executable, "-c", code, path], check=False)
@@ -34,6 +35,20 @@ def test_what_was_recorded_is_there_after_a_kill(tmp_path: Path) -> None:
         assert journal.done == {str(i): i * i for i in range(5)}
         assert "3" in journal
         assert journal["3"] == 9
+
+
+@pytest.mark.parametrize(("sync", "written"), [(0.0, [1, 2, 3, 4]), (3600.0, [0, 0, 0, 1])])
+def test_lines_are_forced_to_the_disk_as_often_as_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sync: float, written: list[int]
+) -> None:
+    forced: list[int] = []
+    monkeypatch.setattr("os.fsync", forced.append)
+    seen = []
+    with Journal(tmp_path / "job", JOB, sync=sync) as journal:
+        for number in range(3):
+            journal.record(str(number), number)
+            seen.append(len(forced))
+    assert [*seen, len(forced)] == written
 
 
 def test_a_line_cut_short_is_dropped(tmp_path: Path) -> None:

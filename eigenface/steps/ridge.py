@@ -125,23 +125,19 @@ def _solve(matrix: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[n
 
     Cholesky by blocks: one call of LAPACK on a matrix of 28,000 rows crashed with one of OpenBLAS' kernels.
     """
-    starts = range(0, len(matrix), _BLOCK)
+    blocks = [slice(start, min(start + _BLOCK, len(matrix))) for start in range(0, len(matrix), _BLOCK)]
     solved = right.copy()
-    for start in starts:
-        here, below = slice(start, start + _BLOCK), slice(start + _BLOCK, None)
+    for place, here in enumerate(blocks):
         corner = cholesky(matrix[here, here], lower=True)
         matrix[here, here] = corner
         solved[here] = solve_triangular(corner, solved[here], lower=True)
-        if start + _BLOCK >= len(matrix):
-            break
-        panel = np.ascontiguousarray(solve_triangular(corner, matrix[below, here].T, lower=True).T)
-        matrix[below, here] = panel
-        solved[below] -= panel @ solved[here]
-        for left in range(start + _BLOCK, len(matrix), _BLOCK):  # the lower half of what is left
-            offset = left - start - _BLOCK
-            matrix[left:, left : left + _BLOCK] -= panel[offset:] @ panel[offset : offset + _BLOCK].T
-    for start in reversed(starts):
-        here, below = slice(start, start + _BLOCK), slice(start + _BLOCK, None)
+        for row, below in enumerate(blocks[place + 1 :], place + 1):  # the lower half of what is left, in small pieces
+            matrix[below, here] = solve_triangular(corner, matrix[below, here].T, lower=True).T
+            solved[below] -= matrix[below, here] @ solved[here]
+            for left in blocks[place + 1 : row + 1]:
+                matrix[below, left] -= matrix[below, here] @ matrix[left, here].T
+    for here in reversed(blocks):
+        below = slice(here.stop, None)
         left_over = solved[here] - matrix[below, here].T @ solved[below]
         solved[here] = solve_triangular(matrix[here, here], left_over, lower=True, trans=1)
     return solved

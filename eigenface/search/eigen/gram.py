@@ -12,6 +12,12 @@ from eigenface.search.eigen.kernels import Floats
 _COLUMNS = 1024
 """Columns multiplied in single precision before their sum is kept in double."""
 
+_BAND = 64
+"""Rows that meet a vector at a time, from both sides while they are in the processor's cache."""
+
+_BLOCK = 3e8
+"""Bytes up to which each thread takes a copy of the block of its training rows: a third less to read every time."""
+
 _LEAST = {np.dtype(np.float32): 1e-6, np.dtype(np.float64): 1e-10}
 """Share of the largest variance below which a component is rounding."""
 
@@ -91,12 +97,15 @@ class Gram:
         """The largest eigenvalues of the centred sub-block, descending, with their vectors in columns."""
         size = len(train)
         if count < size // 4:
-            from scipy.linalg.blas import dsymv
             from scipy.sparse.linalg import LinearOperator, eigsh
 
+            few = 8 * size**2 <= _BLOCK
+            matrix = self.matrix[np.ix_(train, train)] if few else self.matrix
+            places = np.arange(size) if few else train
+
             def product(vector: NDArray[np.float64]) -> NDArray[np.float64]:
-                whole = np.bincount(train, vector.ravel() - vector.mean(), len(self.matrix))
-                spread: NDArray[np.float64] = dsymv(1.0, self.matrix.T, whole)[train]
+                whole = np.bincount(places, vector.ravel() - vector.mean(), len(matrix)).astype(np.float64, copy=False)
+                spread: NDArray[np.float64] = _times(matrix, whole)[places]
                 spread -= spread.mean()
                 return spread
 
@@ -108,3 +117,16 @@ class Gram:
             values, vectors = np.linalg.eigh(spread - spread.mean(axis=0))
         order = np.argsort(values)[::-1][:count]
         return values[order], vectors[:, order]
+
+
+def _times(matrix: NDArray[np.float64], vector: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A symmetric matrix times a vector, each number of its upper half read once.
+
+    BLAS has that as `symv`, but scipy holds Python's lock meanwhile, so that other threads wait.
+    """
+    result = np.zeros(len(vector))
+    for start in range(0, len(vector), _BAND):
+        end = start + _BAND
+        result[start:end] += matrix[start:end, start:] @ vector[start:]
+        result[end:] += vector[start:end] @ matrix[start:end, end:]
+    return result

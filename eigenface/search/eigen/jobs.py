@@ -16,6 +16,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from eigenface.engine import compiled
 from eigenface.search.eigen.candidates import Path
 from eigenface.search.eigen.coordinates import Fold, Place
+from eigenface.search.eigen.exchange import MOST
 from eigenface.search.eigen.kernels import Floats, Kernel
 from eigenface.search.eigen.scratch import scratch
 from eigenface.search.eigen.solver import Machine, solve_path, solve_rows
@@ -64,7 +65,7 @@ class Job(NamedTuple):
 def bytes_of(fold: Fold) -> float:
     """Room that a fold's largest kernel matrix takes while it is solved."""
     size = int(np.sort(np.bincount(fold.codes))[-2:].sum())
-    return float(size) ** 2 * (5 if compiled("smo") else 8)
+    return float(size) ** 2 * (5 if compiled("smo") else 14 if size <= MOST else 8)
 
 
 def run(job: Job, fold: Fold, place: Place) -> dict[float, Answer]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eigenface.engine import compiled
+from eigenface.search.eigen.exchange import MOST, Exchange
 from eigenface.search.eigen.kernels import Floats, Kernel
 from eigenface.search.eigen.scratch import scratch
 
@@ -64,6 +65,7 @@ def solve_path(
         Where the solver does not converge.
     """
     smo = compiled("smo") if positive else None
+    exchange = Exchange(kernel, labels) if positive and smo is None and len(labels) <= MOST else None
     room = scratch.take("part", (len(labels) // 2, len(labels) // 2), np.float32) if smo else None
     alphas = np.zeros(len(labels))
     errors = labels.astype(np.float64)
@@ -74,7 +76,11 @@ def solve_path(
             yield machine
             continue
         if smo is None:
-            machine = _libsvm(kernel, labels, bounds, tolerance)
+            moved = exchange.moved(*machine, c / before, bounds, tolerance) if exchange and machine else None
+            if moved is None:  # to look at fewer rows pays where most are 0 in the end
+                most = machine is not None and 2 * np.count_nonzero(machine.weights) > len(labels)
+                moved = _libsvm(kernel, labels, bounds, tolerance, shrinking=not most)
+            machine = Machine(*moved)
         else:
             if machine is not None:
                 alphas, errors = _stretched(alphas, errors, labels, c / before)
