@@ -19,6 +19,8 @@ from video_scenes import RATE, Scene, noisy, write_film
 
 from eigenface.model import FaceClassifier
 from eigenface.store import save_model
+from eigenface.video.film import GROWING
+from eigenface.video.fragments import make_plain
 from eigenface.video.frames import Film
 from eigenface.video.timeline import COLUMNS
 
@@ -176,6 +178,20 @@ def test_stopped_it_leaves_a_film_that_plays_and_goes_on_from_there(looks: Path,
     assert (other.returncode, "another job" in other.stderr) == (2, True)
 
 
+def test_stopped_at_its_very_end_it_knows_who_was_who(
+    film: Path, looks: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    out, line = tmp_path / "o.mp4", tmp_path / "t.csv"
+    assert Run(capfd, "video", film, out, *using(looks), "--timeline", line).status == 0
+    before = rows(line)
+    with av.open(str(out)) as made:
+        job = made.metadata["comment"]
+    make_plain(out, job + GROWING)  # as a disk leaves it that was full just then
+    run = Run(capfd, "video", film, out, *using(looks), "--timeline", line, "--resume")
+    assert (run.status, "25 of them by an earlier run" in run.out) == (0, True), run.out + run.err
+    assert [(row["frame"], row["track"]) for row in rows(line)] == [(row["frame"], row["track"]) for row in before]
+
+
 @pytest.mark.skipif(os.name == "nt", reason="file size limits")
 def test_a_full_disk_leaves_what_was_written(looks: Path, tmp_path: Path) -> None:
     frames = noisy((p for _, p, _ in Scene([], 2, size=SIZE)), spread=40)
@@ -189,6 +205,7 @@ def test_a_full_disk_leaves_what_was_written(looks: Path, tmp_path: Path) -> Non
     assert (done.returncode, "cannot be written" in done.stderr) == (2, True), done.stderr
     with Film(str(out)) as film:
         assert 5 < len(list(film)) < len(frames)
+        assert not film.warnings  # nor a half fragment at its end
 
 
 def test_it_loads_nothing_that_learning_needs(film: Path, looks: Path, tmp_path: Path) -> None:

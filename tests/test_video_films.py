@@ -10,8 +10,10 @@ import pytest
 from PIL import Image
 from video_scenes import RATE, Scene, noisy, write_film
 
+from eigenface.errors import EigenfaceError
 from eigenface.types import Box, Pixels
 from eigenface.video.film import GROWING, FilmWriter
+from eigenface.video.fragments import keep_whole
 from eigenface.video.frames import Film, FilmError
 from eigenface.video.resume import earlier_run
 from eigenface.video.timeline import Timeline, read_rows
@@ -205,3 +207,39 @@ def test_a_timeline_is_read_up_to_a_line_cut_short(tmp_path: Path, name: str) ->
     path.write_bytes(path.read_bytes()[:-5])
     rows = list(read_rows(path))
     assert [(row.frame, row.track, row.box) for row in rows] == [(n, 7, Box(1, 2, 30, 30)) for n in range(3)]
+
+
+def test_a_full_disk_leaves_whole_lines_of_a_timeline(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "a.csv"
+    lines, face = Timeline(path, ["mask"]), Track(7, Box(1.2, 2, 30, 30), 0.9)
+    lines.add(0, 0.0, [face])
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200, before[1]))
+    try:
+        with pytest.raises(EigenfaceError, match=r"a\.csv: cannot be written"):
+            lines.add(1, 1 / RATE, [face] * 9)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    lines.close()
+    assert path.read_bytes().endswith(b"\n")
+    assert [row.frame for row in read_rows(path)] == [0]
+
+
+def test_a_fragment_cut_short_is_left_out_and_what_is_whole_stays(frames: list[Pixels], tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    writer = FilmWriter(path, (192, 160), RATE)
+    for number in range(90):
+        writer.write(frames[number % RATE], number / RATE)
+    growing = path.read_bytes()
+    writer.close()
+    path.write_bytes(growing[:-100])
+    keep_whole(path)
+    kept = path.read_bytes()
+    assert growing.startswith(kept)
+    assert len(kept) < len(growing) - 100
+    keep_whole(path)
+    assert path.read_bytes() == kept
+    whole = read(path)
+    assert len(whole) % RATE == 0
+    assert 0 < len(whole) < 90

@@ -10,6 +10,7 @@ import pytest
 from video_scenes import RATE, Scene, Told
 
 from eigenface.model import FaceClassifier
+from eigenface.recognise import Options
 from eigenface.types import Box
 from eigenface.video.belief import Belief
 from eigenface.video.frames import Frame
@@ -77,6 +78,28 @@ def test_a_face_that_is_found_once_only_is_not_shown() -> None:
     scene = Scene([lambda t: (180, 110)], 1.5)
     detector = Told(scene)
     detector.blind = lambda: detector.calls != 3
+    assert not any(tracks for _, tracks, _ in followed(scene, detector))
+
+
+@pytest.mark.parametrize(
+    ("score", "asked", "shown"), [(0.65, None, False), (0.8, None, True), (0.65, 0.6, True), (0.5, 0.6, False)]
+)
+def test_a_face_is_shown_when_two_looks_leave_little_doubt(score: float, asked: float | None, shown: bool) -> None:
+    scene = Scene([lambda t: (180, 110)], 1.5)
+    tracker = Tracker([], Options(min_score=asked), detector=Told(scene, score=score))
+    seen = [tracker.update(pixels, time) for time, pixels, _ in scene]
+    assert any(seen) == shown
+
+
+def test_weak_looks_do_not_make_a_face_of_what_was_found_once() -> None:
+    scene = Scene([lambda t: (180, 110)], 1.5)
+    detector = Told(scene)
+
+    def once() -> bool:
+        detector.score = 0.85 if detector.calls == 2 else 0.4
+        return False
+
+    detector.blind = once
     assert not any(tracks for _, tracks, _ in followed(scene, detector))
 
 

@@ -13,7 +13,7 @@ from eigenface.progress import Progress, silent
 from eigenface.recognise import Options
 from eigenface.video.film import OURS, SUFFIXES
 from eigenface.video.frames import Film, Frame
-from eigenface.video.lookback import LookBack
+from eigenface.video.lookback import Answered, LookBack
 from eigenface.video.outputs import Outputs, Wanted
 from eigenface.video.resume import PREROLL, Earlier, Numbers, cut_timeline, earlier_run, is_ours
 from eigenface.video.spans import Span, Spans
@@ -81,21 +81,24 @@ def answer_film(
         tracker, waiting = Tracker(models, options), LookBack(models)
         with Outputs(film, wanted, models, job, earlier, spans) as outputs:
             last: Frame | None = None
+
+            def put(done: Answered) -> None:
+                if done.frame.time < begin:
+                    numbers.learn(done)
+                else:
+                    outputs.add(numbers.renumber(done))
+
             try:
                 for frame in film:
                     if frame.number % wanted.every or frame.time < begin - PREROLL:
                         continue
                     for done in waiting.add(frame, tracker.update(frame.pixels, frame.time)):
-                        if done.frame.time < begin:
-                            numbers.learn(done)
-                        else:
-                            outputs.add(numbers.renumber(done))
+                        put(done)
                     last = frame
                     progress(frame.number + 1, max(film.expected or 0, frame.number + 1), "frames")
             finally:  # what waits is answered already: a stopped film goes on to its last frame
                 for done in waiting.rest(tracker.update(last.pixels, last.time + SEARCH) if last else ()):
-                    if done.frame.time >= begin:
-                        outputs.add(numbers.renumber(done))
+                    put(done)
         seen = {span.track for span in spans.all}
         frames = earlier.frames + outputs.frames
         return Said(frames, len(seen), outputs.seconds, tuple(film.warnings), tuple(spans.all), earlier.frames)

@@ -5,6 +5,7 @@ While it grows it is a fragmented MP4: what is on disk plays. Closed, it is copi
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 from eigenface.errors import RequestError
 from eigenface.types import Pixels
 from eigenface.video.codecs import av
+from eigenface.video.fragments import keep_whole, make_plain
 from eigenface.video.frames import usual_colours
 
 SUFFIXES = (".mp4", ".m4v", ".mov")
@@ -172,9 +174,20 @@ class FilmWriter:
             self._out.close()
             if self._place != self.path:
                 self._place.replace(self.path)
-            _make_plain(self.path, self._comment + ("" if finished else GROWING))
+            make_plain(self.path, self._comment + ("" if finished else GROWING))
         except (av.FFmpegError, OSError) as error:
+            with contextlib.suppress(av.FFmpegError, OSError):
+                self._out.close()
+            self._leave_whole()
             raise self._unwritten(error) from None
+
+    def _leave_whole(self) -> None:
+        """What could not be finished plays to its last whole fragment; an earlier run's film stays as it was."""
+        with contextlib.suppress(OSError):
+            if self._place != self.path:
+                self._place.unlink()
+            else:
+                keep_whole(self.path)
 
 
 class _SoundTrack:
@@ -228,23 +241,3 @@ class _SoundTrack:
         for sound in sounds:
             for packet in self._track.encode(sound):
                 self.write(packet)
-
-
-def _make_plain(path: Path, comment: str) -> None:
-    """Copy the fragments into one film with its index first, in place of the old file only when all is written."""
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with (
-            av.open(str(path)) as source,
-            av.open(str(partial), "w", format="mp4", options={"movflags": "faststart"}) as out,
-        ):
-            out.metadata["comment"] = comment
-            tracks = {track.index: out.add_stream_from_template(track) for track in source.streams}
-            for packet in source.demux():
-                if packet.dts is not None:
-                    packet.stream = tracks[packet.stream.index]
-                    out.mux(packet)
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise

@@ -13,7 +13,7 @@ from eigenface.video.codecs import av
 from eigenface.video.film import GROWING, OURS
 from eigenface.video.lookback import Answered
 from eigenface.video.timeline import Row, header_size, read_rows
-from eigenface.video.tracks import MEMORY
+from eigenface.video.tracks import MEMORY, Track
 
 PREROLL = MEMORY + 1.0
 """Seconds that are answered again, so that the tracker knows what it knew."""
@@ -96,17 +96,19 @@ class Numbers:
 
     def learn(self, answered: Answered) -> None:
         """A frame that was answered in the earlier run, answered again."""
+        taken = {self._known.get(track.number) for track in answered.tracks}
         for track in answered.tracks:
             for row in self._rows.get(answered.frame.number, ()):
-                free = row.track not in self._known.values()
-                if track.number not in self._known and free and row.box.iou(track.box) > _SAME:
+                if track.number not in self._known and row.track not in taken and row.box.iou(track.box) > _SAME:
                     self._known[track.number] = row.track
+                    taken.add(row.track)
 
     def renumber(self, answered: Answered) -> Answered:
         """A frame with the numbers that its tracks had; new tracks get the next ones."""
-        tracks = []
+        tracks: list[Track] = []
         for track in answered.tracks:
-            if track.number not in self._known:
+            known = self._known.get(track.number)
+            if known is None or any(other.number == known for other in tracks):
                 self._known[track.number], self._next = self._next, self._next + 1
             tracks.append(replace(track, number=self._known[track.number]))
         return replace(answered, tracks=tuple(tracks))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -43,7 +44,8 @@ class Timeline:
         self._as_json = path.suffix.lower() in JSON_SUFFIXES
         self._models = tuple(models)
         try:
-            self._handle = path.open("a" if append else "w", encoding="utf-8", newline="")
+            self._handle = path.open("ab" if append else "wb", buffering=0)  # a killed process leaves whole lines
+            self._size = path.stat().st_size
         except OSError as error:
             raise self._unwritten(error) from None
         if not self._as_json and not append:
@@ -72,11 +74,16 @@ class Timeline:
         return json.dumps(head | track.face.as_dict(), ensure_ascii=False) + "\n"
 
     def _write(self, text: str) -> None:
+        left = text.encode()
+        size = self._size + len(left)
         try:
-            self._handle.write(text)
-            self._handle.flush()  # a killed process leaves whole lines
+            while left:
+                left = left[self._handle.write(left) :]
         except OSError as error:
+            with contextlib.suppress(OSError):
+                self._handle.truncate(self._size)  # and so does a full disk
             raise self._unwritten(error) from None
+        self._size = size
 
     def _unwritten(self, error: OSError) -> RequestError:
         return RequestError(

@@ -3,7 +3,8 @@
 1. *Move.* Every track's box goes where its points went; where too few agree, the track is unsure.
 2. *Find.* The detector looks at the whole frame when it is due, and sooner where a track is new or unsure.
 3. *Join.* Faces found are given to tracks by overlap and looks, weak ones too: a weak box continues a track, only a
-   sure one begins one. A track that was lost a moment ago is taken up again by its looks.
+   sure one begins one, and it is shown once the odds of two looks, multiplied, leave little doubt. A track that was
+   lost a moment ago is taken up again by its looks.
 4. *Ask.* Models look at each track a few times a second; a Belief a track and model keeps the label steady.
 
 References
@@ -59,7 +60,7 @@ _OVERLAP, _WEAK_OVERLAP = 0.3, 0.5  # of a box found with a track's, sure to be 
 _SIZES = 2.0  # times as large, or as small, as a box becomes between two looks at most
 _SMALLER = 0.6  # of the smallest box known, that its face may have become
 _INSIDE = 0.6  # of the smaller of two boxes lies in the other: one face
-_HITS = 2  # times that a face is found before its track is shown
+_SHOWN = 2.5  # log odds of two looks together from which a track is shown: twelve to one
 _FOLLOW = 0.5  # how far a box goes towards where it was found: all the way would make it jump
 _INERTIA = 0.3  # seconds that pace is averaged over
 _HEAD = CropSpec(1.3)
@@ -93,8 +94,9 @@ class _Followed:
     box: Box
     score: float
     looks: Looks
+    began: float
     found: float  # time it was last found
-    hits: int = 1
+    sightings: tuple[float, ...] = ()  # log odds of the two surest looks
     pace: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))  # pixels a second
     agreement: float = 1.0
     shown: bool = False
@@ -137,6 +139,7 @@ class Tracker:
         self._detector = detector or get_detector(self._options.detector)
         asked = self._options.min_score
         self._begins = self._detector.min_score if asked is None else asked
+        self._shows = max(2 * _log_odds(self._begins), _SHOWN if asked is None else -np.inf)
         self._motion = Motion()
         self._tracks: list[_Followed] = []
         self._numbers = 0
@@ -210,7 +213,8 @@ class Tracker:
                 if self._is_taken(one.box):
                     continue
                 self._numbers += 1
-                track = _Followed(self._numbers, one.box, one.score, looks[place], time)
+                track = _Followed(self._numbers, one.box, one.score, looks[place], time, time)
+                track.sightings = (_log_odds(one.score),)
                 track.beliefs = [Belief(len(model.classes_)) for model in self._models]
                 self._tracks.append(track)
                 taken_tracks.add(track.number)
@@ -250,13 +254,14 @@ class Tracker:
         return alike / (1 + apart) if apart <= 1.0 + 2.0 * away else 0.0
 
     def _continue(self, track: _Followed, one: Detection, looks: Looks, time: float) -> None:
+        if time - track.began >= SEARCH - 1e-6:  # another look, not the same one again
+            track.sightings = tuple(sorted((*track.sightings, _log_odds(one.score)))[-2:])
+        track.shown |= len(track.sightings) == 2 and sum(track.sightings) >= self._shows - 1e-6
         near = not track.lost and track.box.iou(one.box) > 0.5
         track.box = _between(track.box, one.box, _FOLLOW) if near else one.box
         track.score, track.found, track.lost, track.agreement = one.score, time, False, 1.0
         if not any(other is not track and other.box.iou(track.box) > _APART for other in self._tracks):
             track.looks = track.looks.towards(looks)  # nobody else is in the picture of this one
-        track.hits += 1
-        track.shown |= track.hits >= _HITS
 
     def _let_go(self, pixels: Pixels, time: float) -> None:
         rows, cols = pixels.shape[:2]
@@ -306,6 +311,11 @@ def same_place(one: Box, other: Box) -> bool:
 def _beside(one: Box, other: Box) -> bool:
     """Whether one head may hide a part of the other."""
     return _HEAD.around(one).shared(_HEAD.around(other)) > 0
+
+
+def _log_odds(score: float) -> float:
+    certain = min(max(score, 0.01), 0.99)
+    return float(np.log(certain / (1 - certain)))
 
 
 def _between(one: Box, other: Box, share: float) -> Box:

@@ -63,13 +63,15 @@ function words({ status, before, done, expected, seconds_left: left }) {
   return `${done} of ${expected} frames${time}`;
 }
 
+const leaving = new AbortController(); // a question on its way must not load the page again that a button leaves
+
 async function follow() {
   const over = (status) => status === "done" || status === "failed";
   const { film, status } = state.dataset;
   for (;;) {
     await new Promise((done) => setTimeout(done, over(status) ? ALIVE : BETWEEN));
     try {
-      const answer = await fetch(`/api/v1/films/${film}`);
+      const answer = await fetch(`/api/v1/films/${film}`, { signal: leaving.signal });
       const said = await answer.json();
       if (!answer.ok || said.status !== status) return location.reload();
       if (over(status)) continue;
@@ -77,6 +79,7 @@ async function follow() {
       $("progress").value = said.done;
       $("words").textContent = words(said);
     } catch {
+      if (leaving.signal.aborted) return;
       if (!over(status)) $("words").textContent = "The connection is lost; trying again.";
     }
   }
@@ -84,4 +87,5 @@ async function follow() {
 
 form?.addEventListener("submit", send);
 if (form) drops();
+addEventListener("submit", () => leaving.abort());
 if (state && state.dataset.status !== "failed") follow();
