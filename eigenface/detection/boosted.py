@@ -208,10 +208,11 @@ class BoostedDetector:
             return np.empty((0, 6))
         windows = windows[np.argsort(-windows[:, 3], kind="stable")][:_MOST_WINDOWS]
         boxes = windows[:, [0, 1, 2, 2]]
-        near = overlaps(boxes, boxes) > _SAME_WINDOW
+        shared = overlaps(boxes, boxes)
+        near = shared > _SAME_WINDOW
         evidence = windows[:, 3] + self.evidence.vote * np.log(near.sum(axis=1))
         found = []
-        for best in _apart(boxes, evidence):
+        for best in _apart(shared, evidence):
             members = windows[near[best]]
             weights = np.exp(np.clip(members[:, 3] - members[:, 3].max(), -4, 0))
             bests = [members[members[:, 4] == part, 3].max(initial=self.evidence.least) for part in (0, 1)]
@@ -221,13 +222,14 @@ class BoostedDetector:
         faces[:, 1] -= up * faces[:, 2]
         faces[:, :2] -= faces[:, 2:3] * (larger - 1) / 2
         faces[:, 2] *= larger
-        return faces[_apart(faces[:, [0, 1, 2, 2]], faces[:, 3])]  # means may lie nearer to each other than windows did
+        boxes = faces[:, [0, 1, 2, 2]]
+        return faces[_apart(overlaps(boxes, boxes), faces[:, 3])]  # means may lie nearer to each other than windows did
 
 
-def _apart(boxes: Boxes, evidence: NDArray[np.float64]) -> list[int]:
-    """Of boxes that cover one face the one with the most evidence: their numbers, that with the most first."""
-    same = overlaps(boxes, boxes) > _SAME_FACE
-    free = np.ones(len(boxes), bool)
+def _apart(shared: Boxes, evidence: NDArray[np.float64]) -> list[int]:
+    """Of boxes that cover one face, by how much they overlap (n, n), the one with the most evidence: their numbers."""
+    same = shared > _SAME_FACE
+    free = np.ones(len(shared), bool)
     kept = []
     for best in np.argsort(-evidence, kind="stable"):
         if free[best]:

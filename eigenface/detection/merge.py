@@ -20,12 +20,18 @@ _MOST_CANDIDATES = 80  # bounds the work that a strange picture can cause
 
 def overlaps(one: Boxes, many: Boxes) -> Boxes:
     """Intersection over union of boxes (n, 4) with boxes (m, 4): (n, m)."""
-    a, b = one[:, None, :], many[None, :, :]
-    across = np.minimum(a[..., 0] + a[..., 2], b[..., 0] + b[..., 2]) - np.maximum(a[..., 0], b[..., 0])
-    down = np.minimum(a[..., 1] + a[..., 3], b[..., 1] + b[..., 3]) - np.maximum(a[..., 1], b[..., 1])
-    both = np.clip(across, 0, None) * np.clip(down, 0, None)
-    shared: Boxes = both / (a[..., 2] * a[..., 3] + b[..., 2] * b[..., 3] - both)
-    return shared
+    both, down = (_shared_sides(one[:, axis::2], many[:, axis::2]) for axis in (0, 1))
+    both *= down
+    shared: Boxes = np.add.outer(one[:, 2] * one[:, 3], many[:, 2] * many[:, 3])
+    shared -= both
+    return np.divide(both, shared, out=shared)
+
+
+def _shared_sides(one: Boxes, many: Boxes) -> Boxes:
+    """How much of two lines (start, length) lies in both, of (n, 2) with (m, 2): (n, m). Few new arrays: those cost."""
+    shared: Boxes = np.minimum.outer(one.sum(axis=1), many.sum(axis=1))
+    shared -= np.maximum.outer(one[:, 0], many[:, 0])
+    return np.maximum(shared, 0, out=shared)
 
 
 def gather(windows: Boxes) -> Boxes:
