@@ -136,6 +136,7 @@ def test_a_request_over_the_limit_gets_a_problem_document(server: Server) -> Non
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc, which can be told to give memory back")
+@pytest.mark.slow
 def test_the_memory_of_large_pictures_goes_back_when_the_server_rests(server: Server) -> None:
     def resident() -> int:
         pages = int(Path(f"/proc/{server.process.pid}/statm").read_text().split()[1])
