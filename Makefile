@@ -11,7 +11,7 @@ serve: $(VENV)/made
 	$(BIN)/eigenface serve --port $(PORT)
 
 test: $(VENV)/made
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 models: $(VENV)/made
 	$(BIN)/python -m eigenface.pipelines.train_models $(DATA)
