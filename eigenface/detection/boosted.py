@@ -7,7 +7,8 @@
 4. *Verify.* Each candidate is cut out and judged once more, by Fisher vectors of its details (verify.py).
 5. *Score.* A logistic of all that was said turns it into the probability that the box is a face; of boxes within each
    other one stays (merge.py).
-6. *Place.* The frontal cascade's windows, where it fires, say more exactly where the face is.
+6. *Place.* The frontal cascade's windows, where it fires on a frontal face, say more exactly where that is. On a turned
+   face they lie a fifth of a side off: their overlap with what people drew is .56, without them it is .87.
 
 References: Dollár, Appel, Belongie and Perona, Fast feature pyramids for object detection, PAMI 2014,
 doi:10.1109/TPAMI.2014.2300479; Mathias, Benenson, Pedersoli and Van Gool, Face detection without bells and whistles,
@@ -146,14 +147,15 @@ class BoostedDetector:
         grey: Grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
         found, verified = self.candidates(grey, min_face)
         scores = self.evidence.scores(found, verified)
-        # The second look knows best which of two boxes within each other is the face: a mouth may pass for a small one.
-        detections = keep_best(
+        detections = [
             Detection(Box(float(x), float(y), float(side), float(side)), float(score))
             for (x, y, side), score in zip(found[:, :3], scores, strict=True)
-        )
+        ]
+        frontal = {one for one, row in zip(detections, found, strict=True) if row[4] >= row[5]}
+        # The second look knows best which of two boxes within each other is the face: a mouth may pass for a small one.
         detections = [
-            replace(one, box=self._placed(grey, one.box))
-            for one in detections
+            replace(one, box=self._placed(grey, one.box)) if one in frontal else one
+            for one in keep_best(detections)
             if one.score >= least and one.box.width >= min_face
         ]
         return sorted(detections, key=lambda d: -d.box.area)
