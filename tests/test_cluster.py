@@ -157,6 +157,7 @@ def test_workers_that_do_not_see_the_pictures_are_noticed(workers: Any, tmp_path
     assert caught.value.code == "not_shared"
 
 
+@pytest.mark.slow
 def test_where_no_scheduler_answers_one_line_says_so(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
