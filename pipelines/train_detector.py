@@ -61,12 +61,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except EigenfaceError as error:
         note(str(error))
         return 2
+    except KeyboardInterrupt:
+        note("stopped; the same command goes on where it was")
+        return 130
     return 0
 
 
 def parser() -> argparse.ArgumentParser:
     """The script's options."""
-    made = argparse.ArgumentParser(prog="train_detector", description="Train the face detector.")
+    made = argparse.ArgumentParser(
+        prog="python -m eigenface.pipelines.train_detector", description="Train the face detector, or one of your own."
+    )
     made.add_argument("data", type=Path, help="folder of the sets")
     made.add_argument("--out", type=Path, required=True, help="folder for the detector")
     made.add_argument(
