@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sklearn.pipeline import make_pipeline
@@ -14,6 +16,7 @@ from eigenface.embedding import FaceEmbedder
 from eigenface.fitting import fit_model
 from eigenface.fold import fold_transform
 from eigenface.model import FaceClassifier
+from eigenface.operations import OPERATIONS
 from eigenface.program import Program
 from eigenface.steps.eigen import Eigenfaces
 from eigenface.steps.faces import GreyFaces
@@ -94,3 +97,21 @@ def endless(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
     frames = [p for _, p, _ in Scene([lambda t: (80, 90)], 0.4, size=(240, 180))]
     return write_film(tmp_path_factory.mktemp("film") / "long.avi", frames * 120, codec="mpeg4").read_bytes()
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[int]]:
+    """How many rows each run of an operation was given, from when it is asked for on."""
+
+    def count(name: str) -> list[int]:
+        given: list[int] = []
+        make = OPERATIONS[name]
+
+        def counting(settings: Any, arrays: Any) -> Any:
+            run = make(settings, arrays)
+            return lambda rows: given.append(len(rows)) or run(rows)
+
+        monkeypatch.setitem(OPERATIONS, name, counting)
+        return given
+
+    return count

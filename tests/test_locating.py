@@ -16,7 +16,6 @@ from eigenface.datasets.drawn import draw_photo
 from eigenface.detection import get_detector
 from eigenface.locating import framed, given_as_crop, main_of
 from eigenface.model import FaceClassifier
-from eigenface.operations import OPERATIONS
 from eigenface.program import Operation, Program
 from eigenface.recognise import Options, recognise
 from eigenface.types import Box, Detection
@@ -81,16 +80,9 @@ def test_a_picture_given_as_a_crop_is_searched_once_for_all_models_and_the_page(
 
 
 def test_models_of_other_framings_describe_a_picture_that_is_a_crop_already_once(
-    monkeypatch: pytest.MonkeyPatch,
+    counted: Callable[[str], list[int]],
 ) -> None:
-    described: list[int] = []
-    grey = OPERATIONS["grey"]
-
-    def counting(settings: Any, arrays: Any) -> Any:
-        run = grey(settings, arrays)
-        return lambda crops: described.append(len(crops)) or run(crops)
-
-    monkeypatch.setitem(OPERATIONS, "grey", counting)
+    described = counted("grey")
     branch = (Operation("grey"), Operation("resize", {"size": 8}))
     weights = {"coefficients": np.zeros((1, 64), np.float32), "intercept": np.zeros(1, np.float32)}
     models = []

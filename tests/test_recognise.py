@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +18,6 @@ from eigenface.detection.merge import keep_best
 from eigenface.errors import PictureError, RequestError
 from eigenface.facespace import FRAME, load_face_space
 from eigenface.model import FaceClassifier
-from eigenface.operations import OPERATIONS
 from eigenface.program import Operation, Program
 from eigenface.recognise import Options, answer_or_refusal, recognise
 from eigenface.review import Review
@@ -203,15 +202,10 @@ def test_tasks_and_models_that_are_not_there_are_named() -> None:
         eigenface.load_model("gendre")
 
 
-def test_models_that_frame_faces_alike_describe_them_once(drawn: DrawnFaces, monkeypatch: pytest.MonkeyPatch) -> None:
-    described: list[int] = []
-    hog = OPERATIONS["hog"]
-
-    def counting(settings: Any, arrays: Any) -> Any:
-        run = hog(settings, arrays)
-        return lambda rows: described.append(len(rows)) or run(rows)
-
-    monkeypatch.setitem(OPERATIONS, "hog", counting)
+def test_models_that_frame_faces_alike_describe_them_once(
+    drawn: DrawnFaces, counted: Callable[[str], list[int]]
+) -> None:
+    described = counted("hog")
     union = Operation(
         "union",
         branches=tuple(
