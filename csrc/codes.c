@@ -7,6 +7,9 @@
 #include <Python.h>
 #include <stdint.h>
 
+#include <stdlib.h>
+
+#include "many.h"
 #include "wide.h"
 
 #define TOGETHER 4 /* products that are summed side by side: their sums stay in registers */
@@ -148,7 +151,54 @@ static PyObject *products(PyObject *self, PyObject *args) {
     Py_RETURN_NONE;
 }
 
-static PyMethodDef METHODS[] = {{"products", products, METH_VARARGS, products_doc}, {NULL, NULL, 0, NULL}};
+PyDoc_STRVAR(many_doc, "many(rows, codes, size, out): as `products`, for many rows, (n, size) as they are and rounded to 16 bits; "
+                       "only where `has_many()`.");
+
+static PyObject *many(PyObject *self, PyObject *args) {
+    Py_buffer rows, codes, out;
+    Py_ssize_t size;
+    if (!PyArg_ParseTuple(args, "y*y*nw*", &rows, &codes, &size, &out)) return NULL;
+    const Py_ssize_t n = size > 0 ? rows.len / 4 / size : 0, m = size > 0 ? codes.len / size : 0;
+    int fine = size > 0 && rows.len == 4 * n * size && codes.len == m * size && out.len == 4 * n * m;
+    if (!fine) PyErr_SetString(PyExc_ValueError, "many: the buffers do not fit the sizes");
+#ifdef MANY
+    fine = fine && HAS_MANY;
+    const size_t padded = (size_t)(size + LANES - 1) / LANES * LANES;
+    float *steps = fine ? malloc(((size_t)n + 1) * (sizeof *steps + padded * sizeof(int16_t))) : NULL;
+    if (steps) {
+        Py_BEGIN_ALLOW_THREADS
+        multiply_many(rows.buf, n, codes.buf, m, size, out.buf, (int16_t *)(steps + n), steps);
+        Py_END_ALLOW_THREADS
+        free(steps);
+    } else if (fine) {
+        PyErr_NoMemory();
+        fine = 0;
+    }
+#else
+    fine = 0;
+#endif
+    PyBuffer_Release(&rows);
+    PyBuffer_Release(&codes);
+    PyBuffer_Release(&out);
+    if (fine) Py_RETURN_NONE;
+    if (!PyErr_Occurred()) PyErr_SetString(PyExc_NotImplementedError, "many: not on this processor");
+    return NULL;
+}
+
+PyDoc_STRVAR(has_many_doc, "has_many(): whether this processor has the instructions that `many` is made of.");
+
+static PyObject *has_many(PyObject *self, PyObject *none) {
+#ifdef MANY
+    return PyBool_FromLong(HAS_MANY);
+#else
+    Py_RETURN_FALSE;
+#endif
+}
+
+static PyMethodDef METHODS[] = {{"products", products, METH_VARARGS, products_doc},
+                                {"many", many, METH_VARARGS, many_doc},
+                                {"has_many", has_many, METH_NOARGS, has_many_doc},
+                                {NULL, NULL, 0, NULL}};
 
 static struct PyModuleDef MODULE = {PyModuleDef_HEAD_INIT, "_codes", "Products with matrices of codes.", -1, METHODS,
                                     NULL, NULL, NULL, NULL};

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ Array = NDArray[Any]
 _BLOCK_NUMBERS = 600_000  # of a matrix that are decoded at a time: they fit a core's cache
 _SMALL = 1_500_000  # numbers up to which a matrix is decoded for good: in single precision, too, a cache holds it
 _FEW = 12  # rows up to which products with codes are quicker than with what BLAS would need decoded
+_PRODUCTS = 300_000  # that are worked on at a time where rows are more: they, too, fit a cache
 _LANES = 16
 
 
@@ -68,24 +70,40 @@ class Kept:
 
     def parts(self, rows: NDArray[np.float32]) -> Iterator[tuple[slice, NDArray[np.float32]]]:
         """The products (n, some of m) with rows (n, d), one stretch of kept rows after another."""
-        module = compiled("codes") if self._rows.dtype == np.int8 and len(rows) <= _FEW else None
-        if module is None:
+        module = compiled("codes") if self._rows.dtype == np.int8 else None
+        if module is not None and len(rows) <= _FEW:
+            yield slice(len(self)), self._few(module, rows)
+        elif module is not None and module.has_many():
+            yield from self._many(module, rows)
+        else:
             scaled = rows * self._columns
             for part, block in self._blocks():
                 yield part, scaled @ block.T * self._lines[part]
-            return
+
+    def _few(self, module: ModuleType, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         count, size = self.shape
         padded = np.zeros((len(rows), -(-size // _LANES) * _LANES), np.float32)
         np.multiply(rows, self._columns, out=padded[:, :size])
         products = np.empty((len(rows), count), np.float32)
         module.products(padded, self._rows, size, products)
         products *= self._lines
-        yield slice(count), products
+        return products
+
+    def _many(self, module: ModuleType, rows: NDArray[np.float32]) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+        scaled = rows * self._columns
+        for part in self._slices(max(_LANES, _PRODUCTS // len(rows))):
+            codes = self._rows[part]
+            products = np.empty((len(rows), len(codes)), np.float32)
+            module.many(scaled, codes, self.shape[1], products)
+            products *= self._lines[part]
+            yield part, products
 
     def _blocks(self) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-        for start in range(0, len(self), self._stretch):
-            part = slice(start, start + self._stretch)
+        for part in self._slices(self._stretch):
             yield part, self._rows[part].astype(np.float32, copy=False)
+
+    def _slices(self, stretch: int) -> Iterator[slice]:
+        return (slice(start, start + stretch) for start in range(0, len(self), stretch))
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ under its name; whatever is not there is refused, so that a saved model can name
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
-import os
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ from eigenface.compact import Encoded
 from eigenface.errors import ModelError
 from eigenface.linear import LINEAR, Affine, affine_of, projection_of
 from eigenface.operations import OPERATIONS, prepare
+from eigenface.threads import side_by_side
 from eigenface.types import Pixels
 
 _TRAIN_AGAIN = "The file is damaged or was made by something else. Train the model again."
@@ -30,8 +31,6 @@ DRAWN_CROP: Pixels = np.tile(np.arange(0, 240, 5, dtype=np.uint8)[:, None, None]
 
 BATCH = 128
 """Faces that run through a program at once: bounds its memory."""
-
-_WORKERS = min(4, os.cpu_count() or 1)  # batches side by side: nearly all the work is done without Python's lock
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,20 @@ class Operation:
 
 Run = Callable[[Any], Any]
 
-Described = dict[str, Any]
-"""What is known of one list of crops, by what was done to them."""
+
+class Described:
+    """What is known of one list of crops, by what was done to them; what several threads want, one finds out."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Any] = {}
+        self._locks: dict[str, threading.Lock] = {}
+
+    def of(self, what: str, find: Callable[[], Any]) -> Any:
+        """What `find()` gives, asked for once."""
+        with self._locks.setdefault(what, threading.Lock()):
+            if what not in self._known:
+                self._known[what] = find()
+            return self._known[what]
 
 
 class Program:
@@ -96,10 +107,9 @@ class Program:
         alike describe them once.
         """
         if len(crops) <= BATCH:
-            return np.asarray(self._run(crops, {} if shared is None else shared), np.float64)
-        with ThreadPoolExecutor(_WORKERS) as workers:
-            parts = [crops[start : start + BATCH] for start in range(0, len(crops), BATCH)]
-            return np.concatenate(list(workers.map(lambda part: self._run(part, {}), parts))).astype(np.float64)
+            return np.asarray(self._run(crops, Described() if shared is None else shared), np.float64)
+        parts = [crops[start : start + BATCH] for start in range(0, len(crops), BATCH)]
+        return np.concatenate(side_by_side(lambda part: self._run(part, Described()), parts)).astype(np.float64)
 
 
 def _compile(operations: Sequence[Operation]) -> Callable[[Any, Described], Any]:
@@ -143,7 +153,7 @@ def _runs(operations: Sequence[Operation]) -> list[Run]:
 def _prepared(operation: Operation) -> Run:
     if operation.name == "union":
         union = _union(operation.branches)
-        return lambda value: union(value, {})
+        return lambda value: union(value, Described())
     if operation.name in OPERATIONS:
         return prepare(operation.name, operation.settings, operation.arrays)
     raise ModelError(
@@ -177,9 +187,7 @@ def _union(branches: Sequence[Sequence[Operation]]) -> Callable[[Any, Described]
         for chain in chains:
             value = crops
             for key, step in chain:
-                if key not in known:
-                    known[key] = step(value)
-                value = known[key]
+                value = known.of(key, functools.partial(step, value))
             rows.append(value)
         return np.concatenate(rows, axis=1)
 

@@ -18,6 +18,8 @@ from eigenface.linear import Kept, Projection, affine_of, projection_of
 from eigenface.operations import prepare
 from eigenface.program import Operation, Program
 
+_codes = compiled("codes")
+
 
 def coded(rows: int, columns: int, *, by_row: bool, seed: int = 0) -> Encoded:
     array = np.random.default_rng(seed).normal(size=(rows, columns)).astype(np.float32)
@@ -45,7 +47,8 @@ def test_products_with_codes_are_products_with_what_they_stand_for(
     assert stored.codes.dtype == np.int8
     rows = np.random.default_rng(1).normal(size=(asked, shape[1])).astype(np.float32)
     kept, plain = Kept(stored), decode(stored)
-    assert np.allclose(kept.times(rows), rows @ plain.T, atol=1e-3)
+    lengths = np.linalg.norm(rows, axis=1)[:, None] * np.linalg.norm(plain, axis=1)
+    assert (np.abs(kept.times(rows) - rows @ plain.T) < 2e-5 * lengths).all()
     assert np.allclose(kept.squares(), (plain**2).sum(axis=1), rtol=1e-5)
     covered = np.concatenate([np.arange(len(kept))[part] for part, _ in kept.parts(rows)])
     assert (covered == np.arange(shape[0])).all()
@@ -68,6 +71,36 @@ def test_the_compiled_product_is_exact_where_numbers_are_whole(asked: int, lines
         module.products(rows, codes, size, out[:, :-1].copy())
 
 
+@pytest.mark.skipif(not (_codes and _codes.has_many()), reason="not built, or not for this processor")
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 25), st.integers(1, 70), st.integers(1, 1100), st.integers(0, 999))
+def test_products_of_many_rows_are_exact_where_numbers_have_16_bits(
+    asked: int, lines: int, size: int, seed: int
+) -> None:
+    assert _codes
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(-128, 128, (lines, size)).astype(np.int8)
+    rows = rng.integers(-32767, 32768, (asked, size)).astype(np.float32)
+    rows[:, rng.integers(size)] = 32767
+    if seed % 5 == 0:
+        codes[0], rows[0] = -128, 32767  # the largest sum there is
+    out = np.empty((asked, lines), np.float32)
+    _codes.many(rows, codes, size, out)
+    truth = rows.astype(np.int64) @ codes.T.astype(np.int64)
+    assert (np.abs(out - truth) <= 1e-6 * np.abs(rows) @ np.abs(codes.T.astype(np.float64))).all()
+    for wrong in (out[:, :-1].copy(), np.empty((asked + 1, lines), np.float32)):
+        with pytest.raises(ValueError, match="do not fit"):
+            _codes.many(rows, codes, size, wrong)
+
+
+@pytest.mark.skipif(not (_codes and _codes.has_many()), reason="not built, or not for this processor")
+def test_rows_of_nothing_have_products_of_nothing() -> None:
+    assert _codes
+    out = np.ones((2, 3), np.float32)
+    _codes.many(np.zeros((2, 8), np.float32), np.ones((3, 8), np.int8), 8, out)
+    assert not out.any()
+
+
 @pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("kernel", ["rbf", "poly", "sigmoid", "linear"])
 @pytest.mark.parametrize("classes", [1, 3])
@@ -83,7 +116,7 @@ def test_kernel_sums_over_codes_are_those_over_plain_rows(kernel: str, classes: 
         rows = rng.normal(size=(asked, 20)).astype(np.float32)
         ours, plain = (run(rows) for run in runs)
         assert ours.shape == ((asked,) if classes == 1 else (asked, classes))
-        assert np.allclose(ours, plain, rtol=1e-4, atol=1e-4)
+        assert np.abs(ours - plain).max() < 1e-4 * np.abs(plain).max()
 
 
 @pytest.mark.usefixtures("engine")

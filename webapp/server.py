@@ -26,6 +26,7 @@ from eigenface.webapp.service import FaceService
 
 _THREADS = 4
 _IN_MEMORY = 2 * MAX_REQUEST_BYTES  # waitress refuses above this; below it, the application says why it refuses
+_AT_ONCE = 1 << 18  # bytes read from a connection: a photo in pieces of 8 kB keeps asking for Python's lock
 _IDLE_SECONDS = 60
 _GIVEN_BACK = 1.0  # seconds after an answer at which memory goes back to the system
 _MALLOC = ((-8, 1), (-1, 1 << 28), (-3, 1 << 24))
@@ -65,6 +66,7 @@ def serve(
             max_request_body_size=_IN_MEMORY,
             inbuf_overflow=_IN_MEMORY + 1,
             outbuf_overflow=_IN_MEMORY + 1,
+            recv_bytes=_AT_ONCE,
             channel_timeout=_IDLE_SECONDS,
             ident="eigenface",
             clear_untrusted_proxy_headers=True,
