@@ -15,6 +15,7 @@ from eigenface.image import Picture, PictureSource, load_picture
 from eigenface.limits import MAX_FACES, MAX_PIXELS, SMALLEST_FACE
 from eigenface.locating import framed, given_as_crop
 from eigenface.program import Described
+from eigenface.threads import side_by_side
 from eigenface.types import Answer, Detection, Face, Verdict
 
 if TYPE_CHECKING:
@@ -130,19 +131,18 @@ def ask(
         zip(squares, space.distance([crop_face(picture.pixels, one, FRAME) for one in squares]).tolist(), strict=True)
     )
     described: dict[tuple[int, ...], Described] = {}
-    verdicts = []
-    for model in models:
+
+    def asked(model: FaceClassifier) -> list[Verdict]:
         crops = [crop for _, crop in framings[model.crop]]
-        known = described.setdefault(tuple(map(id, crops)), {})  # a picture given as a crop is one to all models
+        known = described.setdefault(tuple(map(id, crops)), Described())  # a picture given as a crop is one to all
         probabilities = model.predict_proba(crops, shared=known)
-        verdicts.append(
-            [
-                Verdict(
-                    label=str(model.classes_[row.argmax()]),
-                    probabilities={str(name): float(p) for name, p in zip(model.classes_, row, strict=True)},
-                    reasons=model.review.reasons(row, square, distances[square], space.limit),
-                )
-                for row, (square, _) in zip(probabilities, framings[model.crop], strict=True)
-            ]
-        )
-    return verdicts
+        return [
+            Verdict(
+                label=str(model.classes_[row.argmax()]),
+                probabilities={str(name): float(p) for name, p in zip(model.classes_, row, strict=True)},
+                reasons=model.review.reasons(row, square, distances[square], space.limit),
+            )
+            for row, (square, _) in zip(probabilities, framings[model.crop], strict=True)
+        ]
+
+    return side_by_side(asked, models)
