@@ -11,7 +11,8 @@
 
 #include "wide.h"
 
-#define BLOCK 256 /* pixels judged side by side */
+#define BLOCK 128 /* pixels judged side by side: what all trees look at stays in the nearest memory */
+#define DEEPEST 8
 #define BANDS 4
 #define MOST_BINS 256
 
@@ -22,8 +23,28 @@ static PyObject *released(Py_buffer *buffers, int count, const char *what) {
     return NULL;
 }
 
-WIDE static void ask(const float *restrict plane, float threshold, int count, int32_t *restrict leaf) {
-    for (int i = 0; i < count; i++) leaf[i] = 2 * leaf[i] + (plane[i] > threshold);
+/* One tree's leaves added to sums; called with a constant number of levels, so that a leaf's number stays in a register. */
+INSIDE void add_tree(const float *restrict planes, const Py_ssize_t *at, const float *thresholds, const int levels,
+                     const float *restrict leaves, int count, float *restrict sums) {
+    for (int i = 0; i < count; i++) {
+        int32_t leaf = 0;
+        for (int level = 0; level < levels; level++) leaf = 2 * leaf + (planes[at[level] + i] > thresholds[level]);
+        sums[i] += leaves[leaf];
+    }
+}
+
+WIDE static void add_trees(const float *planes, Py_ssize_t pixels, const int32_t *columns, const float *thresholds,
+                           const float *leaves, int trees, int levels, int count, float *sums) {
+    for (int tree = 0; tree < trees; tree++, columns += levels, thresholds += levels, leaves += 1 << levels) {
+        Py_ssize_t at[DEEPEST] = {0};
+        for (int level = 0; level < levels; level++) at[level] = columns[level] * pixels;
+        switch (levels) {
+        case 4: add_tree(planes, at, thresholds, 4, leaves, count, sums); break;
+        case 5: add_tree(planes, at, thresholds, 5, leaves, count, sums); break;
+        case 6: add_tree(planes, at, thresholds, 6, leaves, count, sums); break;
+        default: add_tree(planes, at, thresholds, levels, leaves, count, sums);
+        }
+    }
 }
 
 PyDoc_STRVAR(trees_doc, "trees(planes, columns, thresholds, leaves, trees, levels, sums): adds each tree's leaf to float32 "
@@ -34,7 +55,7 @@ static PyObject *trees(PyObject *self, PyObject *args) {
     int count, levels;
     if (!PyArg_ParseTuple(args, "y*y*y*y*iiw*", &b[0], &b[1], &b[2], &b[3], &count, &levels, &b[4])) return NULL;
     const Py_ssize_t pixels = b[4].len / 4, planes = pixels ? b[0].len / 4 / pixels : 0;
-    if (count < 0 || levels < 1 || levels > 8 || b[0].len != 4 * planes * pixels ||
+    if (count < 0 || levels < 1 || levels > DEEPEST || b[0].len != 4 * planes * pixels ||
         b[1].len != 4 * (Py_ssize_t)count * levels || b[2].len != b[1].len ||
         b[3].len != 4 * ((Py_ssize_t)count << levels))
         return released(b, 5, "trees: the buffers do not fit the sizes");
@@ -42,16 +63,10 @@ static PyObject *trees(PyObject *self, PyObject *args) {
     for (Py_ssize_t i = 0; i < (Py_ssize_t)count * levels; i++)
         if (columns[i] < 0 || columns[i] >= planes) return released(b, 5, "trees: no such column");
     Py_BEGIN_ALLOW_THREADS
-    const float *thresholds = b[2].buf, *leaves = b[3].buf;
     for (Py_ssize_t start = 0; start < pixels; start += BLOCK) {
         const int some = pixels - start < BLOCK ? (int)(pixels - start) : BLOCK;
-        float *sums = (float *)b[4].buf + start;
-        for (Py_ssize_t tree = 0; tree < count; tree++) {
-            int32_t leaf[BLOCK] = {0};
-            for (Py_ssize_t at = tree * levels; at < (tree + 1) * levels; at++)
-                ask((const float *)b[0].buf + columns[at] * pixels + start, thresholds[at], some, leaf);
-            for (int i = 0; i < some; i++) sums[i] += leaves[(tree << levels) + leaf[i]];
-        }
+        add_trees((const float *)b[0].buf + start, pixels, columns, b[2].buf, b[3].buf, count, levels, some,
+                  (float *)b[4].buf + start);
     }
     Py_END_ALLOW_THREADS
     return released(b, 5, NULL);

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eigenface.features.context import CONTEXT, map_context
+from eigenface.features.context import CONTEXT, laid_out, map_context
 from eigenface.features.grey import resize_one
 from eigenface.features.trees import BoostedTrees
 from eigenface.stored import stored_arrays
@@ -73,7 +73,6 @@ def pixel_features(crop: Pixels, side: int = 48) -> Planes:
     highest = picture.max(axis=2)
     saturation = (highest - picture.min(axis=2)) / np.maximum(highest, np.float32(0.02))
     kernel = np.ones((3, 3), np.uint8)
-    down, across = np.mgrid[0:side, 0:side].astype(np.float32) / (side - 1)
     planes = [
         light, a, b, saturation, red, blue,
         light - usual[0], a - usual[1], b - usual[2],
@@ -87,14 +86,12 @@ def pixel_features(crop: Pixels, side: int = 48) -> Planes:
         _deviation(light, unit), _deviation(a, unit),
         near["a"] - mirrored["a"], near["light"] - mirrored["light"],
         _blur(np.abs(cv2.Sobel(red, cv2.CV_32F, 1, 0)), unit), _blur(np.abs(cv2.Sobel(red, cv2.CV_32F, 0, 1)), unit),
-        np.abs(across - np.float32(0.5)), down,
+        *_place(side),
     ]  # fmt: skip
     inside = a[where] - usual[1]
     outside = a[~where] - usual[1]
     facts = [*usual, *(pale - usual)[:2], (inside > _REDDER).mean(), inside.std(), outside.mean()]
-    pixels = np.stack(planes).reshape(len(planes), side * side)
-    face = np.broadcast_to(np.array(facts, np.float32)[:, None], (len(facts), side * side))
-    return np.concatenate([pixels, face]).astype(np.float32)
+    return laid_out(planes, facts)
 
 
 def skin_references(pixels: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -115,9 +112,17 @@ def skin_references(pixels: NDArray[np.float32]) -> tuple[NDArray[np.float32], N
     return usual.astype(np.float32), pale.astype(np.float32)
 
 
+@functools.lru_cache(maxsize=8)
 def _oval(side: int) -> NDArray[np.bool_]:
     down, across = np.mgrid[0:side, 0:side] / (side - 1)
     return np.asarray(np.hypot((across - 0.5) / 0.38, (down - 0.52) / 0.44) < 1)
+
+
+@functools.lru_cache(maxsize=8)
+def _place(side: int) -> tuple[Planes, Planes]:
+    """How far a pixel lies from the middle line, and how far down."""
+    down, across = np.mgrid[0:side, 0:side].astype(np.float32) / (side - 1)
+    return np.abs(across - np.float32(0.5)), down
 
 
 def _blur(plane: Planes, sigma: float) -> Planes:

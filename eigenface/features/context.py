@@ -5,6 +5,8 @@ A red pixel on lips, in a scarf and in a streak looks alike by itself. What tell
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -53,9 +55,17 @@ def map_context(odds: Planes) -> Planes:
     planes += [np.broadcast_to(blurred[1.5].max(axis=axis, keepdims=True), found.shape) for axis in (1, 0)]
     facts = [found.mean(), (found > 0.5).mean(), found.max(), blurred[3.0].max(), (found > 0.8).mean(),
              np.abs(found - found[:, ::-1]).mean()]  # fmt: skip
-    pixels = np.stack(planes).reshape(len(planes), side * side)
-    face = np.broadcast_to(np.array(facts, np.float32)[:, None], (len(facts), side * side))
-    return np.concatenate([pixels, face]).astype(np.float32)
+    return laid_out(planes, facts)
+
+
+def laid_out(planes: Sequence[Planes], facts: Sequence[float]) -> Planes:
+    """Numbers by pixel (side, side) each, then facts that are the same for all pixels: (k, side * side)."""
+    side = len(planes[0])
+    rows = np.empty((len(planes) + len(facts), side, side), np.float32)
+    for row, plane in zip(rows, planes, strict=False):
+        row[:] = plane
+    rows[len(planes) :] = np.array(facts, np.float32)[:, None, None]
+    return rows.reshape(len(rows), side * side)
 
 
 def _moved(plane: Planes, down: int, right: int) -> Planes:
