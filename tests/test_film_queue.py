@@ -19,10 +19,10 @@ from film_files import PATH, files, until
 from eigenface.errors import RequestError
 from eigenface.model import FaceClassifier
 from eigenface.recognise import Options
-from eigenface.webapp.filmjob import FILES, Job
-from eigenface.webapp.films import KEPT, MOST_KEPT, Films
-from eigenface.webapp.filmwork import Order
-from eigenface.webapp.scratch import Scratch
+from eigenface.webapp.films.job import FILES, Job
+from eigenface.webapp.films.queue import KEPT, MOST_KEPT, Films
+from eigenface.webapp.films.scratch import Scratch
+from eigenface.webapp.films.work import Order
 
 av = pytest.importorskip("av")
 
@@ -79,7 +79,7 @@ def test_answers_go_a_while_after_the_last_look_and_some_day_anyway(
 def test_an_answer_that_nobody_looks_at_makes_room(
     films: tuple[Films, Clock, Callable[[], str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("eigenface.webapp.films.MAX_FILMS", 1)
+    monkeypatch.setattr("eigenface.webapp.films.queue.MAX_FILMS", 1)
     queue, clock, add = films
     first = add()
     with pytest.raises(RequestError, match="already"):
@@ -93,7 +93,7 @@ def test_an_answer_that_nobody_looks_at_makes_room(
 @pytest.mark.skipif(os.name == "nt", reason="signals and file locks")
 def test_what_a_killed_server_left_goes_with_the_next_and_what_is_used_stays(place: Path) -> None:
     script = (
-        "import os, signal\nfrom eigenface.webapp.scratch import Scratch\n"
+        "import os, signal\nfrom eigenface.webapp.films.scratch import Scratch\n"
         "(Scratch().make('a') / 'film.mp4').write_bytes(b'x')\nos.kill(os.getpid(), signal.SIGKILL)"
     )
     done = subprocess.run([sys.executable, "-c", script], env={**os.environ, "TMPDIR": str(place)})

@@ -22,9 +22,9 @@ from eigenface import limits
 from eigenface.model import FaceClassifier
 from eigenface.webapp import live, server
 from eigenface.webapp.app import create_app
-from eigenface.webapp.filmjob import FILES
-from eigenface.webapp.films import KEPT, MOST_KEPT
-from eigenface.webapp.filmwork import Order, written
+from eigenface.webapp.films.job import FILES
+from eigenface.webapp.films.queue import KEPT, MOST_KEPT
+from eigenface.webapp.films.work import Order, written
 from eigenface.webapp.service import FaceService
 
 av = pytest.importorskip("av")
@@ -164,7 +164,7 @@ def test_a_film_broken_half_way_is_answered_up_to_there(
 def test_too_many_bytes_are_refused(client: FlaskClient, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert limits.MAX_FILM_BYTES < server._IN_MEMORY, "or the server would refuse without a word"
     monkeypatch.setattr("eigenface.webapp.uploads.MAX_FILM_BYTES", 1000)
-    monkeypatch.setattr("eigenface.webapp.filmjob.MAX_FILM_BYTES", 1000)
+    monkeypatch.setattr("eigenface.webapp.films.job.MAX_FILM_BYTES", 1000)
     assert code(send(client, bytes(1001))) == (413, "too_many_bytes")
     assert code(send(client, bytes(200_000))) == (413, "too_many_bytes")
     form = {"film": (io.BytesIO(bytes(1001)), "a.mp4")}
@@ -193,7 +193,7 @@ def test_requests_that_make_no_sense_are_refused(client: FlaskClient, walk: byte
 def test_films_wait_for_their_turn_are_cancelled_and_bounded(
     client: FlaskClient, walk: bytes, endless: bytes, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("eigenface.webapp.films.MAX_FILMS", 2)
+    monkeypatch.setattr("eigenface.webapp.films.queue.MAX_FILMS", 2)
     first, second = (send(client, film).get_json()["id"] for film in (endless, walk))
     working = until(lambda: (said := client.get(f"{PATH}/{first}").get_json())["done"] and said)
     assert (working["status"], working["expected"], working["files"]) == ("working", 1200, {})
@@ -225,7 +225,7 @@ def test_a_film_that_breaks_its_reader_breaks_nothing_else(
 def test_without_pyav_one_line_says_what_to_install(
     client: FlaskClient, walk: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("eigenface.webapp.films.find_spec", lambda name: None)
+    monkeypatch.setattr("eigenface.webapp.films.queue.find_spec", lambda name: None)
     answer = send(client, walk)
     assert code(answer) == (501, "no_video")
     assert "pip install 'eigenface[video]'" in json.loads(answer.data)["hint"]
@@ -280,7 +280,7 @@ def test_a_model_that_does_not_travel_fails_its_film_alone(
             raise TypeError("cannot pickle this")
         return written(order)
 
-    monkeypatch.setattr("eigenface.webapp.filmjob.written", fails)
+    monkeypatch.setattr("eigenface.webapp.films.job.written", fails)
     said = over(client, send(client, walk).get_json()["id"])
     assert (said["status"], said["answer"], said["error"]["code"]) == ("failed", None, "film_failed")
     assert "cannot pickle" in caplog.text

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, current_app, jsonify, request, send_file
 
 from eigenface import __version__
 from eigenface.model import FaceClassifier
-from eigenface.webapp.filmjob import FILES
+from eigenface.webapp.films.job import FILES
 from eigenface.webapp.openapi import description
 from eigenface.webapp.problems import STATUS_OF, problem
 from eigenface.webapp.service import FaceService, check_size, read_options, read_switch

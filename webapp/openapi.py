@@ -7,7 +7,7 @@ from typing import Any
 
 from eigenface import __version__
 from eigenface.limits import SMALLEST_FACE
-from eigenface.webapp.filmjob import FILES
+from eigenface.webapp.films.job import FILES
 from eigenface.webapp.schemas import (
     ANSWER,
     BOX,

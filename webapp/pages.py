@@ -9,7 +9,7 @@ from eigenface.errors import RequestError
 from eigenface.limits import MAX_FILM_BYTES, MAX_FILM_SECONDS
 from eigenface.webapp.adjust import Adjustment
 from eigenface.webapp.drawings import eigenface_png, space_png
-from eigenface.webapp.films import KEPT, MOST_KEPT
+from eigenface.webapp.films.queue import KEPT, MOST_KEPT
 from eigenface.webapp.markdown import card_html
 from eigenface.webapp.results import judge_all, reasons, sorted_probabilities
 from eigenface.webapp.service import FaceService, read_options, read_switch

@@ -23,7 +23,7 @@ from eigenface.recognise import Options, recognise
 from eigenface.store import load_model, shipped_models
 from eigenface.types import Answer, Pixels
 from eigenface.webapp.adjust import Adjustment
-from eigenface.webapp.films import Films
+from eigenface.webapp.films.queue import Films
 from eigenface.webapp.live import Cameras
 from eigenface.webapp.uploads import Upload
 

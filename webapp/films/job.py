@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from eigenface.errors import RequestError
 from eigenface.limits import MAX_FILM_BYTES
-from eigenface.webapp.filmwork import CHART, CSV, FILM, JSON, UPLOAD, Order, written
+from eigenface.webapp.films.work import CHART, CSV, FILM, JSON, UPLOAD, Order, written
 from eigenface.webapp.uploads import too_large
 
 FILES = {FILM: "video/mp4", CSV: "text/csv", JSON: "application/jsonl", CHART: "image/png"}
@@ -147,5 +147,5 @@ class Job:
 
 
 def _started(folder: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-P", "-m", "eigenface.webapp.filmwork"]
+    command = [sys.executable, "-P", "-m", "eigenface.webapp.films.work"]
     return subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE)

@@ -24,9 +24,9 @@ from eigenface.errors import MissingExtraError, RequestError
 from eigenface.limits import MAX_FILM_PIXELS, MAX_FILMS
 from eigenface.model import FaceClassifier
 from eigenface.recognise import Options
-from eigenface.webapp.filmjob import Job
-from eigenface.webapp.filmwork import Order
-from eigenface.webapp.scratch import Scratch
+from eigenface.webapp.films.job import Job
+from eigenface.webapp.films.scratch import Scratch
+from eigenface.webapp.films.work import Order
 
 KEPT = 15 * 60.0
 """Seconds that an answered film is kept after somebody last looked at it."""

@@ -1,6 +1,6 @@
 """One film, answered in a process of its own: a film that breaks its reader breaks no page, and can be cancelled.
 
-The server starts `python -m eigenface.webapp.filmwork` in the film's folder and sends an Order over standard input,
+The server starts `python -m eigenface.webapp.films.work` in the film's folder and sends an Order over standard input,
 which it then leaves open: its end tells that the server is gone. Answers are lines of JSON on standard output.
 """
 
