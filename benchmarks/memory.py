@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from eigenface.augment import jittered
 from eigenface.calibrate import calibrate_pipeline, folds_by_group
 from eigenface.datasets.drawn import make_faces
-from eigenface.streaming import CropRoom, crop_bytes, limit
+from eigenface.streaming import CropRoom, limit
 from eigenface.tasks.recipes import eigenface_pipeline, fisher_pipeline
 from eigenface.threads import one_blas_thread
 from eigenface.types import Pixels
@@ -65,7 +65,7 @@ def own_bytes() -> int:
 def generate(count: int, memory: int) -> tuple[list[Pixels], NDArray[np.str_], NDArray[np.str_]]:
     """Crops, labels and persons of `count` faces, each a changed copy of a drawn one."""
     drawn = make_faces(n_per_class=_DRAWN // 2, size=(120, 160))
-    rng, change, room = np.random.default_rng(0), jittered(0.06, 0.12, 9), CropRoom(crop_bytes(count, memory))
+    rng, change, room = np.random.default_rng(0), jittered(0.06, 0.12, 9), CropRoom(memory // 4)
     of = np.arange(count) % len(drawn.crops)
     crops = []
     for index in of:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from eigenface.types import Pixels
 
 MEMORY = 4_000_000_000
-"""Bytes that training may take unless told otherwise: a quarter for rows, a quarter for crops, what is left to work."""
+"""Bytes that training may take unless told otherwise: a quarter for rows, a quarter for crops, half for a kernel."""
 
 STRETCH = 512
 """Rows that are worked on at a time."""
@@ -73,14 +73,8 @@ def join(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.
 
 
 def most_in_kernel(memory: int = MEMORY) -> int:
-    """Faces whose kernel matrix, in float32, takes all of the memory."""
+    """Faces whose kernel takes half of the memory: half of a matrix in float32."""
     return math.isqrt(memory // 4)
-
-
-def crop_bytes(count: int, memory: int = MEMORY) -> int:
-    """Bytes that the crops of `count` faces may take: a quarter of the memory, less where their kernel leaves less."""
-    kernel = 4 * min(count, most_in_kernel(memory)) ** 2
-    return max(memory // 20, min(memory // 4, memory - kernel))
 
 
 def drawn(count: int, memory: int = MEMORY) -> NDArray[np.intp]:

@@ -21,7 +21,7 @@ from eigenface.errors import PictureError
 from eigenface.image import Picture
 from eigenface.locating import framed, given_as_crop, main_of
 from eigenface.progress import Progress, silent
-from eigenface.streaming import MEMORY, CropRoom, crop_bytes
+from eigenface.streaming import MEMORY, CropRoom
 from eigenface.types import Detection, Pixels
 from eigenface.vision import cv2
 from eigenface.workers import Engine
@@ -116,7 +116,7 @@ def crop_dataset(
     largest_side : int, optional
         Larger crops are shrunk to this side in pixels, to save memory.
     memory : int
-        Bytes; crops beyond `streaming.crop_bytes` of it lie in a temporary file.
+        Bytes; crops beyond a quarter of it lie in a temporary file.
     progress : callable
     engine : Engine, optional
         What does the work: a cluster, whose workers see the data set under the same path.
@@ -127,7 +127,7 @@ def crop_dataset(
         In the data set's order, without the pictures that could not be read or show no face: those are `rejected`.
     """
     look = _Look(dataset, spec, whole or dataset.whole, detector, largest_side)
-    room = CropRoom(crop_bytes(len(dataset), memory))
+    room = CropRoom(memory // 4)
     seen: dict[int, Pixels | str] = {}
     for index, crop in _crops(look) if engine is None else _crops_on(engine, look):
         progress(len(seen), len(dataset), f"cropping {dataset.name}")

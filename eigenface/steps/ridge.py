@@ -59,7 +59,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         self.faces = faces
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> KernelRidgeClassifier:
-        """Fit on rows (n, d) and labels (n,); memory is 4 * n * n bytes of at most `faces` rows."""
+        """Fit on rows (n, d) and labels (n,); memory is 2 * n * n bytes of at most `faces` rows."""
         if self.bits not in (4, 8, None):
             raise ValueError(f"bits: expected 4, 8 or None, got {self.bits!r}")
         if not self.alpha > 0 or not self.gamma > 0:
@@ -78,9 +78,11 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         self.gamma_ = float(self.gamma / (2 * total)) if total > 0 else 1.0
         targets = np.eye(len(self.classes_))[codes] if len(self.classes_) > 2 else codes[:, None] * 2.0 - 1
         self.intercept_ = (weight @ targets / weight.sum()).astype(np.float32)
-        kernel = _rbf_matrix(self.vectors_, self.gamma_)
-        kernel[np.diag_indices_from(kernel)] += (self.alpha / weight).astype(np.float32)
-        solved = _solve(kernel, (targets - self.intercept_).astype(np.float32))
+        lower = _lower_kernel(self.vectors_, self.gamma_)
+        ridge = (self.alpha / weight).astype(np.float32)
+        for strip, here in zip(lower, _blocks(len(ridge)), strict=True):
+            strip[np.arange(len(strip)), np.arange(here.start, here.stop)] += ridge[here]
+        solved = _solve(lower, (targets - self.intercept_).astype(np.float32))
         self.coefficients_ = solved.astype(np.float16).astype(np.float32)
         return self
 
@@ -112,32 +114,35 @@ def _kernel(rows: NDArray[np.float32], vectors: NDArray[np.float32], gamma: floa
     return np.exp(kernel, out=kernel)
 
 
-def _rbf_matrix(rows: NDArray[np.float32], gamma: float) -> NDArray[np.float32]:
-    """The kernel (n, n) of all pairs of rows, made block by block: no second matrix of that size."""
-    whole = np.empty((len(rows), len(rows)), np.float32)
-    for start in range(0, len(rows), _BLOCK):
-        whole[start : start + _BLOCK] = _kernel(rows[start : start + _BLOCK], rows, gamma)
-    return whole
+def _lower_kernel(rows: NDArray[np.float32], gamma: float) -> list[NDArray[np.float32]]:
+    """The kernel of all pairs of rows, its lower half only: of each block of rows, the columns up to its own end."""
+    return [_kernel(rows[here], rows[: here.stop], gamma) for here in _blocks(len(rows))]
 
 
-def _solve(matrix: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The solution of `matrix @ x = right` for a positive definite matrix, which is used up.
+def _blocks(count: int) -> list[slice]:
+    return [slice(start, min(start + _BLOCK, count)) for start in range(0, count, _BLOCK)]
+
+
+def _solve(lower: list[NDArray[np.float32]], right: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The solution of `matrix @ x = right` for a positive definite matrix, given as its lower half, which is used up.
 
     Cholesky by blocks: one call of LAPACK on a matrix of 28,000 rows crashed with one of OpenBLAS' kernels.
     """
-    blocks = [slice(start, min(start + _BLOCK, len(matrix))) for start in range(0, len(matrix), _BLOCK)]
+    blocks = _blocks(len(right))
     solved = right.copy()
     for place, here in enumerate(blocks):
-        corner = cholesky(matrix[here, here], lower=True)
-        matrix[here, here] = corner
+        corner = cholesky(lower[place][:, here], lower=True)
+        lower[place][:, here] = corner
         solved[here] = solve_triangular(corner, solved[here], lower=True)
-        for row, below in enumerate(blocks[place + 1 :], place + 1):  # the lower half of what is left, in small pieces
-            matrix[below, here] = solve_triangular(corner, matrix[below, here].T, lower=True).T
-            solved[below] -= matrix[below, here] @ solved[here]
-            for left in blocks[place + 1 : row + 1]:
-                matrix[below, left] -= matrix[below, here] @ matrix[left, here].T
-    for here in reversed(blocks):
-        below = slice(here.stop, None)
-        left_over = solved[here] - matrix[below, here].T @ solved[below]
-        solved[here] = solve_triangular(matrix[here, here], left_over, lower=True, trans=1)
+        for row, below in enumerate(blocks[place + 1 :], place + 1):  # what is left of the matrix, in small pieces
+            rows = lower[row]
+            rows[:, here] = solve_triangular(corner, rows[:, here].T, lower=True).T
+            solved[below] -= rows[:, here] @ solved[here]
+            for other, left in enumerate(blocks[place + 1 : row + 1], place + 1):
+                rows[:, left] -= rows[:, here] @ lower[other][:, here].T
+    for place, here in reversed(list(enumerate(blocks))):
+        left_over = solved[here]
+        for row, below in enumerate(blocks[place + 1 :], place + 1):
+            left_over = left_over - lower[row][:, here].T @ solved[below]
+        solved[here] = solve_triangular(lower[place][:, here], left_over, lower=True, trans=1)
     return solved
