@@ -14,13 +14,6 @@
 
 #define TOGETHER 4 /* products that are summed side by side: their sums stay in registers */
 
-/* The sum of LANES numbers, halved again and again: no long chain of additions. */
-INSIDE float added(float *lanes) {
-    for (int t = 0; t < 8; t++) lanes[t] += lanes[t + 8];
-    for (int t = 0; t < 4; t++) lanes[t] += lanes[t + 4];
-    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
-}
-
 /* Products of one line of codes with TOGETHER rows that lie `padded` numbers, whole LANES, apart. */
 WIDE static void with_rows(const int8_t *restrict codes, const float *restrict rows, Py_ssize_t padded,
                            float *restrict out) {

@@ -33,6 +33,24 @@
 #define LITTLE 1 /* whether the first of two bytes is the lower one of a number */
 #endif
 
+/* Which is the lowest bit that is set, where there is one. */
+static inline int lowest(unsigned bits) {
+#if defined(__GNUC__)
+    return __builtin_ctz(bits);
+#else
+    int at = 0;
+    for (; !(bits & 1); bits >>= 1) at++;
+    return at;
+#endif
+}
+
 #define LANES 16 /* numbers that are worked on side by side */
+
+/* The sum of LANES numbers, halved again and again: no long chain of additions. */
+INSIDE float added(float *lanes) {
+    for (int t = 0; t < 8; t++) lanes[t] += lanes[t + 8];
+    for (int t = 0; t < 4; t++) lanes[t] += lanes[t + 4];
+    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+}
 
 #endif

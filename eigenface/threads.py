@@ -8,8 +8,9 @@ from __future__ import annotations
 import functools
 import os
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, TypeVar
@@ -26,6 +27,31 @@ def side_by_side(work: Callable[[T], R], pieces: Sequence[T]) -> list[R]:
         return [work(piece) for piece in pieces]
     with ThreadPoolExecutor(min(_CORES, len(pieces))) as threads:
         return list(threads.map(work, pieces))
+
+
+def ahead(work: Callable[[T], R], pieces: Iterable[T]) -> Iterator[R]:
+    """`work` of every piece, in their order, the next ones begun before they are asked for.
+
+    What `pieces` raises comes last. Whoever stops asking waits for those that are being worked on, and no others.
+    """
+    threads, begun, left = ThreadPoolExecutor(_CORES), deque[Future[R]](), iter(pieces)
+    wrong: Exception | None = None
+    more = True
+    try:
+        while more or begun:
+            if more and len(begun) <= 2 * _CORES:
+                try:
+                    begun.append(threads.submit(work, next(left)))
+                except StopIteration:
+                    more = False
+                except Exception as error:  # whatever: pieces that came before it are done first
+                    more, wrong = False, error
+            else:
+                yield begun.popleft().result()
+    finally:
+        threads.shutdown(cancel_futures=True)
+    if wrong:
+        raise wrong
 
 
 class Shared:

@@ -115,6 +115,28 @@ def test_fisher_vectors_are_the_same_with_and_without_the_compiled_part(
 
 
 @needs_compiler
+@settings(max_examples=12, deadline=None)
+@given(st.integers(1, 5), st.integers(1, 40), st.booleans(), st.integers(0, 1000))
+def test_a_face_is_described_at_once_as_it_is_in_two_steps(cell: int, words: int, mirror: bool, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    size = 5 * cell + int(rng.integers(2, 30))
+    coder = FisherCoder(vocabulary(rng, size, cell, int(rng.integers(1, 6)), int(rng.integers(1, 45)), words))
+    grid = (coder.vocabulary.cell, coder.vocabulary.stride)
+    pictures = smooth_pictures(rng, 2, size)
+    vectors, apart = coder(pictures, mirror=mirror), np.empty(2 * coder.vocabulary.means.size, np.float32)
+    for vector, found in zip(vectors, dense_sift(pictures, *grid, mirror=mirror), strict=True):
+        coder.encode(found, places(size, *grid, 2 if mirror else 1), apart)
+        assert np.linalg.norm(vector - apart) < 1e-4
+
+
+@needs_compiler
+def test_a_flat_or_broken_picture_has_a_vector_of_finite_numbers() -> None:
+    pictures = np.zeros((3, 32, 32), np.float32)
+    pictures[1], pictures[2, 9, 9] = 1, np.nan
+    assert np.isfinite(FisherCoder(vocabulary(np.random.default_rng(0), 32, 2, 4, 3, 5))(pictures)).all()
+
+
+@needs_compiler
 def test_the_compiled_part_checks_what_it_gets() -> None:
     module = compiled("fisher")
     assert module is not None
@@ -122,6 +144,15 @@ def test_the_compiled_part_checks_what_it_gets() -> None:
     for wrong in ((31, 2, 2, 2, 0), (32, 2, 30, 2, 0), (32, 0, 2, 2, 0), (32, 2, 2, 2, 1)):
         with pytest.raises(ValueError, match="do not fit"):
             module.sift(picture, *wrong, out)
-    mixture = (np.zeros(8, np.float32),) * 8
+    packed = vocabulary(np.random.default_rng(0), 32, 2, 4, 3, 5).packed
+    places_of_two, vector = np.zeros((2, 2), np.float32), np.zeros(2 * 5 * 5, np.float32)
+    for broken in (b"", packed[:16], packed[:-1], packed + b"1234", b"\xff" * len(packed)):
+        with pytest.raises(ValueError, match="not a packed vocabulary"):
+            module.code(out[:2], places_of_two, broken, vector)
+    for rows, where, into in ((out[:3], places_of_two, vector), (out[:2], places_of_two, vector[1:]), (out[:0],) * 3):
+        with pytest.raises(ValueError, match="do not fit"):
+            module.code(rows, where, packed, into)
     with pytest.raises(ValueError, match="do not fit"):
-        module.code(np.zeros((3, 8), np.float32), np.zeros((4, 2), np.float32), 0.0, *mixture[:7], mixture[7])
+        module.face(picture, 32, 2, 2, 2, 0, places_of_two, packed, vector)
+    with pytest.raises(ValueError, match="do not fit"):
+        module.pack(1e-3, *(np.zeros(8, np.float32),) * 7)

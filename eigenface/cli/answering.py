@@ -21,6 +21,7 @@ from eigenface.errors import PictureError, RequestError
 from eigenface.image import SUFFIXES
 from eigenface.model import FaceClassifier
 from eigenface.recognise import Options, answer_or_refusal
+from eigenface.threads import ahead
 from eigenface.types import Answer
 
 _FOUND = ("source", "x", "y", "width", "height", "score")
@@ -42,9 +43,15 @@ def answer_pictures(
     rows: list[list[Any]] = []
     if table:
         _check_table(table, photos)
+
+    def answered(found: Found) -> Answer:
+        answer = _answer(found, models, options)
+        if annotate and not answer.error:
+            _write_annotated(found, answer, annotate, options)
+        return answer
+
     try:
-        for found in pictures:
-            answer = _answer(found, models, options)
+        for answer in ahead(answered, pictures):
             refused += answer.error is not None
             if as_json:
                 click.echo(json_line(answer.as_dict()))
@@ -52,8 +59,6 @@ def answer_pictures(
                 click.echo("\n".join(answer_lines(answer)))
             if table:
                 rows += _judged_rows(answer) if models else _found_rows(answer)
-            if annotate and not answer.error:
-                _write_annotated(found, answer, annotate, options)
     finally:  # whoever stops an hour of work keeps the rows of that hour
         if table:
             _write_table(table, _JUDGED if models else _FOUND, rows)

@@ -10,11 +10,12 @@ import click
 from eigenface.cli.answering import SOME_REFUSED, json_line
 from eigenface.cli.identity import load_embedder, model_option
 from eigenface.cli.options import as_options, picture_options
-from eigenface.cli.pictures import Pictures
+from eigenface.cli.pictures import Found, Pictures
 from eigenface.cli.table import aligned
 from eigenface.cli.talk import note
 from eigenface.errors import PictureError
 from eigenface.likeness import Likeness, main_portrait, most_like
+from eigenface.threads import ahead
 
 
 @click.command("find")
@@ -47,18 +48,22 @@ def command(
     for warning in sought.warnings:
         note(f"{photo}: {warning}")
     row = embedder.embed([sought.crop])[0]
-    for found in pictures:
-        looked += 1
+
+    def compared(found: Found) -> tuple[str, Likeness | PictureError | None]:
+        if isinstance(found.picture, PictureError):
+            return found.source, found.picture
+        seen = replace(options, whole=whole or found.whole)
         try:
-            if isinstance(found.picture, PictureError):
-                raise found.picture
-            seen = replace(options, whole=whole or found.whole)
-            likeness = most_like(row, found.picture, embedder, seen, name=found.source)
+            return found.source, most_like(row, found.picture, embedder, seen, name=found.source)
         except PictureError as error:
-            refusals.append((found.source, error))
-            continue
-        if likeness and likeness.similarity >= least:
-            matches.append((found.source, likeness))
+            return found.source, error
+
+    for source, likeness in ahead(compared, pictures):
+        looked += 1
+        if isinstance(likeness, PictureError):
+            refusals.append((source, likeness))
+        elif likeness and likeness.similarity >= least:
+            matches.append((source, likeness))
     matches.sort(key=lambda match: -match[1].similarity)
     if as_json:
         for line in (*(_described(*one) for one in matches), *(_refused(*one) for one in refusals)):

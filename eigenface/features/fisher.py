@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eigenface.engine import compiled
-from eigenface.features.sift import NUMBERS, dense_sift, positions
+from eigenface.features.sift import NUMBERS, dense_sift, positions, smoothed
 from eigenface.stored import stored_arrays
 from eigenface.types import Rows
 
@@ -72,6 +72,24 @@ class Vocabulary:
         """Its whole numbers by name."""
         return {"size": self.size, "cell": self.cell, "stride": self.stride}
 
+    @functools.cached_property
+    def scoring(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """What a projected descriptor and its squares are multiplied with (2 * (p + 2), k), and what is added (k,):
+        logarithms of shares, but for a number that is the same for all words."""
+        precision = 1 / self.deviations**2
+        logits = np.concatenate([self.means * precision, -0.5 * precision], axis=1).T.copy()
+        around = 0.5 * (self.means**2 * precision).sum(axis=1)
+        return logits, (np.log(self.weights) - around - np.log(self.deviations).sum(axis=1)).astype(np.float32)
+
+    @functools.cached_property
+    def packed(self) -> bytes:
+        """As the compiled part takes it."""
+        module = compiled("fisher")
+        assert module is not None
+        mixture = (self.weights, self.means, self.deviations)
+        packed: bytes = module.pack(_LEAST_SHARE, self.centre, self.projection, *self.scoring, *mixture)
+        return packed
+
     @classmethod
     def of(cls, settings: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Vocabulary:
         """The vocabulary of `settings()` and `arrays()`."""
@@ -102,13 +120,6 @@ class FisherCoder:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
-        precision = 1 / vocabulary.deviations**2
-        means, weights = vocabulary.means, vocabulary.weights
-        self._logits = np.concatenate([means * precision, -0.5 * precision], axis=1).T.copy()
-        self._offset = (
-            np.log(weights) - 0.5 * (means**2 * precision).sum(axis=1) - np.log(vocabulary.deviations).sum(axis=1)
-        ).astype(np.float32)
-        self._roots = np.sqrt(weights)[:, None]
 
     def __call__(self, pictures: NDArray[np.float32], *, mirror: bool = True) -> Rows:
         """Fisher vectors (n, 2 * k * (p + 2)) of grey pictures (n, s, s), 0..1; signed roots, of length 1.
@@ -118,39 +129,41 @@ class FisherCoder:
         words = self.vocabulary
         if pictures.shape[1:] != (words.size, words.size):
             raise ValueError(f"expected faces of {words.size} pixels, got {pictures.shape[1:]}")
-        where = places(words.size, words.cell, words.stride, 2 if mirror else 1)
-        vectors = np.empty((len(pictures), 2 * words.means.size), np.float32)
+        grid = (words.size, words.cell, words.stride)
+        where, count = places(*grid, 2 if mirror else 1), len(positions(*grid))
+        vectors, module = np.empty((len(pictures), 2 * words.means.size), np.float32), compiled("fisher")
         for vector, picture in zip(vectors, pictures, strict=True):
-            found = dense_sift(picture[None], words.cell, words.stride, mirror=mirror)[0]
-            self.encode(found, where, vector)
+            if module is None:
+                self.encode(dense_sift(picture[None], *grid[1:], mirror=mirror)[0], where, vector)
+            else:  # at once, without writing descriptors down
+                module.face(smoothed(picture), *grid, count, mirror, where, words.packed, vector)
         return vectors
 
     def encode(self, found: NDArray[np.float32], where: NDArray[np.float32], vector: NDArray[np.float32]) -> None:
         """Write the Fisher vector (2 * k * (p + 2),) of the descriptors (n, 128) at places (n, 2) of one face."""
-        words, module = self.vocabulary, compiled("fisher")
+        module = compiled("fisher")
         if module is None:
             vector[:] = self._encoded_by_numpy(found, where)
-            return
-        mixture = (words.weights, words.means, words.deviations)
-        module.code(
-            found, where, _LEAST_SHARE, words.centre, words.projection, self._logits, self._offset, *mixture, vector
-        )
+        else:
+            module.code(found, where, self.vocabulary.packed, vector)
 
     def _encoded_by_numpy(self, found: NDArray[np.float32], where: NDArray[np.float32]) -> NDArray[np.float32]:
         means, deviations = self.vocabulary.means, self.vocabulary.deviations
+        logits, offset = self.vocabulary.scoring
+        roots = np.sqrt(self.vocabulary.weights)[:, None]
         projected = (found - self.vocabulary.centre) @ self.vocabulary.projection
         here = np.concatenate([projected, where], axis=1)
         both = np.concatenate([here, here * here], axis=1)
-        shares = both @ self._logits
-        shares += self._offset
+        shares = both @ logits
+        shares += offset
         shares -= shares.max(axis=1, keepdims=True)
         np.exp(shares, out=shares)
         shares /= shares.sum(axis=1, keepdims=True)
         shares[shares < _LEAST_SHARE] = 0
         claimed = shares.sum(axis=0)[:, None]
         firsts, seconds = np.split(shares.T @ both, 2, axis=1)
-        moved = (firsts - means * claimed) / deviations / self._roots
-        spread = ((seconds - 2 * means * firsts + means**2 * claimed) / deviations**2 - claimed) / self._roots
+        moved = (firsts - means * claimed) / deviations / roots
+        spread = ((seconds - 2 * means * firsts + means**2 * claimed) / deviations**2 - claimed) / roots
         vector = np.concatenate([moved.ravel(), spread.ravel() / np.float32(np.sqrt(2))])
         vector = np.sign(vector) * np.sqrt(np.abs(vector))
         length = max(float(np.linalg.norm(vector)), 1e-6)

@@ -58,9 +58,14 @@ def dense_sift(pictures: NDArray[np.float32], cell: int, stride: int, *, mirror:
     if module is None:
         return _sift_by_numpy(pictures, begins, cell, mirror, found)
     for row, picture in zip(found, pictures, strict=True):
-        smooth = cv2.GaussianBlur(picture, (0, 0), _BLUR)
-        module.sift(smooth, size, cell, stride, len(begins), mirror, row)
+        module.sift(smoothed(picture), size, cell, stride, len(begins), mirror, row)
     return found
+
+
+def smoothed(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A grey picture (s, s) as gradients are taken of it."""
+    smooth: NDArray[np.float32] = cv2.GaussianBlur(picture, (0, 0), _BLUR)
+    return smooth
 
 
 def _sift_by_numpy(
@@ -85,7 +90,7 @@ def _cell_maps(pictures: NDArray[np.float32], cell: int) -> Iterator[NDArray[np.
     """Of each picture (s, s, 8): what a cell centred at every pixel would count, by orientation."""
     triangle = (1 - np.abs(np.arange(1 - cell, cell)) / cell).astype(np.float32)
     for picture in pictures:
-        smooth = cv2.GaussianBlur(picture, (0, 0), _BLUR)
+        smooth = smoothed(picture)
         dx, dy = np.zeros_like(smooth), np.zeros_like(smooth)
         dx[:, 1:-1] = smooth[:, 2:] - smooth[:, :-2]
         dy[1:-1] = smooth[2:] - smooth[:-2]
