@@ -9,7 +9,7 @@ import functools
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from types import TracebackType
@@ -29,7 +29,7 @@ def side_by_side(work: Callable[[T], R], pieces: Sequence[T]) -> list[R]:
         return list(threads.map(work, pieces))
 
 
-def ahead(work: Callable[[T], R], pieces: Iterable[T]) -> Iterator[R]:
+def ahead(work: Callable[[T], R], pieces: Iterable[T]) -> Generator[R]:
     """`work` of every piece, in their order, the next ones begun before they are asked for.
 
     What `pieces` raises comes last. Whoever stops asking waits for those that are being worked on, and no others.
