@@ -10,7 +10,7 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
@@ -85,12 +85,8 @@ class Journal:
         if before != self._job:
             changed = ["its form"]
             if isinstance(before, dict):
-                changed = sorted(key for key in {*before, *self._job} if before.get(key) != self._job.get(key))
-            raise RequestError(
-                "other_job",
-                f"{self.path}: belongs to another job; what differs: {', '.join(changed)}",
-                "Start afresh with --fresh, or keep this one under another name.",
-            )
+                changed = [key for key in {*before, *self._job} if before.get(key) != self._job.get(key)]
+            raise _other(self.path, changed)
         self.done = {entry["key"]: entry["value"] for entry in lines[1:]}
 
     def _write_all(self) -> None:
@@ -142,3 +138,29 @@ class Journal:
         """The job is done: close the journal and remove it."""
         self.close()
         self.path.unlink(missing_ok=True)
+
+
+def refuse_other(path: Path, known: Mapping[str, Any]) -> None:
+    """Refuse the journal of another job by what is known of the job so far, before work is done to know the rest.
+
+    Raises
+    ------
+    RequestError
+        With code `other_job`, as opening the journal would.
+    """
+    try:
+        with path.open(encoding="utf-8") as handle:
+            before = json.loads(handle.readline())["job"]
+        changed = [key for key, value in json.loads(json.dumps(known)).items() if before[key] != value]
+    except (OSError, ValueError, KeyError, TypeError):  # there is none, or it is none: opening it tells
+        return
+    if changed:
+        raise _other(path, changed)
+
+
+def _other(path: Path, changed: Iterable[str]) -> RequestError:
+    return RequestError(
+        "other_job",
+        f"{path}: belongs to another job; what differs: {', '.join(sorted(changed))}",
+        "Start afresh with --fresh (in Python, remove the file), or keep this one under another name.",
+    )

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -33,9 +32,12 @@ from eigenface.durations import duration, seconds_of
 from eigenface.errors import EigenfaceError, RequestError
 from eigenface.evaluate import Evaluation, judge
 from eigenface.fitting import describe, fit_model, judged_row
+from eigenface.journal import refuse_other
+from eigenface.progress import Progress, silent
 from eigenface.search import Forecast, Grid, SearchResult, candidates_of, get_grid, search, write_csv
 from eigenface.search.eigen.rungs import FACTOR
 from eigenface.search.grids import NAMED, differing
+from eigenface.search.identity import plan_of
 from eigenface.store import save_model
 from eigenface.tasks import task_for
 from eigenface.tasks.task import Task
@@ -132,12 +134,17 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     for warning in dataset.warnings:
         note(warning)
     plan = make_plan(options, dataset)
+    if not options.fresh:  # data are compared when they are cropped
+        pipeline = plan.task.pipelines[plan.variant]()
+        refuse_other(options.journal, plan_of(pipeline, candidates_of(pipeline, plan.grid)))
+    if options.resume and not options.journal.exists():
+        note(f"there is no {options.journal} to go on from: the search begins anew")
     if options.sample:
         dataset = sample(dataset, options.sample)
     fits = plan.candidates * options.folds
     then = f"as many as {duration(budget)} allow" if budget else "timing a few of them"
     note(f"{plan.candidates} candidates on {options.folds} folds: {fits} fits; cropping, then {then}")
-    with Told() as told:
+    with Bar() as told:
         with engine_of(options, dataset) as engine:
             faces = crop_dataset(
                 dataset,
@@ -168,16 +175,17 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     tell(found)
     untried = found.left_out
     if untried:
-        note(untried)
+        note(f"{untried}; the same command goes on, with as much time again" if budget else untried)
     options.folder.mkdir(parents=True, exist_ok=True)
     write_csv(found.cv_results, options.folder / "cv_results.csv")
     draw(found, options.folder / "grid.png")
-    trained = finish(plan, found, faces, training, aside, options.out, dataset.name)
+    with Bar() as told:
+        trained = finish(plan, found, faces, training, aside, options.out, dataset.name, progress=told)
     save_model(trained.model, options.out)
     if options.report:
         from eigenface.reporting import write_training_report
 
-        with Told() as told:
+        with Bar() as told:
             note(f"report: {write_training_report(trained, options.report, progress=told)}")
     said = summary(found, trained, options)
     with atomic_file(options.folder / "best.json") as handle:
@@ -242,14 +250,19 @@ def finish(
     aside: CroppedFaces | None,
     out: Path,
     data: str,
+    *,
+    progress: Progress = silent,
 ) -> Trained:
     """The best candidate, judged on the faces kept aside, then fitted and calibrated on all."""
     pipeline = plan.task.pipelines[plan.variant]().set_params(**found.best_params)
     note("fitting the best, judging it, fitting it on all faces")
     evaluations: tuple[Evaluation, ...] = ()
     if aside is not None:
+        progress(0, 3, "fitting the best")
         twin = fit_model(pipeline, training, plan.task, name=out.name)
+        progress(1, 3, "judging it")
         evaluations = (judge(twin, aside, data=f"{data}, kept aside"),)
+    progress(2, 3, "fitting it on all faces")
     model = fit_model(
         pipeline,
         faces,
@@ -308,27 +321,6 @@ def summary(found: SearchResult, trained: Trained, options: argparse.Namespace) 
         "model": str(options.out),
         "report": str(options.folder),
     }
-
-
-class Told(Bar):
-    """Progress that says the time left also where it is written as lines."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._timed = -1
-        self._first = (0, 0.0)
-        self._moved = False
-
-    def __call__(self, done: int, total: int, what: str) -> None:
-        now = time.monotonic()
-        if total != self._timed:
-            self._timed, self._first, self._moved = total, (done, now), False
-        elif not self._moved and done > self._first[0]:
-            self._first, self._moved = (done, now), True  # what all parts share was done before the first of them
-        count, since = done - self._first[0], now - self._first[1]
-        if self._moved and count >= 4 and done < total and not sys.stderr.isatty():
-            what += f"; {duration(since / count * (total - done))} left"
-        super().__call__(done, total, what)
 
 
 if __name__ == "__main__":

@@ -336,7 +336,7 @@ def test_a_killed_search_goes_on_where_it_was(tmp_path):
         file.write('{"key": "path 1/2", "val')  # cut short by the kill
     again = clone(search).set_params(progress=lambda *_: None, scoring="balanced_accuracy").fit(X, y)
     whole = EigenGridSearchCV(pipeline(), GRID, cv=3, scoring="balanced_accuracy").fit(X, y)
-    assert told == [(0, 18), (3, 18), (6, 18)]  # paths of three
+    assert list(dict.fromkeys(told)) == [(0, 18), (3, 18), (6, 18)]  # paths of three
     assert again.how_ == whole.how_ + ", 6 fits from the journal"
     assert again.reused_ == 6
     assert np.array_equal(again.cv_results_["mean_test_score"], whole.cv_results_["mean_test_score"])

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from eigenface.errors import RequestError
-from eigenface.journal import Journal
+from eigenface.journal import Journal, refuse_other
 
 JOB = {"grid": [1, 2], "data": "abc"}
 
@@ -120,3 +120,16 @@ def test_a_folder_that_may_not_be_written_is_told_in_one_line(tmp_path: Path) ->
 def test_a_path_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="no journal can be kept"):
         Journal(tmp_path / "none" / "job", JOB)
+
+
+def test_what_is_known_of_a_job_is_compared_before_the_rest_is(tmp_path: Path) -> None:
+    path = tmp_path / "job"
+    refuse_other(path, {"grid": 3})  # there is none
+    path.write_text("no journal\n")
+    refuse_other(path, {"grid": 3})
+    with Journal(path, {"grid": 3, "pipeline": [1], "data": "x"}, fresh=True):
+        pass
+    refuse_other(path, {"grid": 3, "pipeline": (1,)})
+    with pytest.raises(RequestError, match="what differs: grid, pipeline") as caught:
+        refuse_other(path, {"grid": 4, "pipeline": [2]})
+    assert caught.value.code == "other_job"

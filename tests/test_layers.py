@@ -15,7 +15,7 @@ from eigenface.image import PictureSource  # noqa: F401  # the type is part of t
 ROOT = Path(__file__).parents[1]
 
 FLOORS = (
-    ("errors", "types", "limits", "progress"),
+    ("errors", "types", "limits", "durations", "progress"),
     ("vision", "threads", "compact", "linear", "engine", "stored"),
     ("image", "crops", "augment", "bundle", "journal", "review", "features"),
     ("facespace", "detection"),

@@ -170,6 +170,29 @@ def test_another_grid_does_not_take_over_what_is_kept(folder, tmp_path, capsys):
     assert tune.main([*common, "--grid", str(grid), "--fresh"]) == 0
 
 
+def test_a_changed_grid_is_refused_before_the_faces_are_cropped(folder, tmp_path, capsys, monkeypatch):
+    out = tmp_path / "m.eigenface"
+    command = [str(folder), "--whole", "--out", str(out), "--folds", "2", "--grid"]
+    first = write_grid(tmp_path / "first.json", svc__C=[1, 2])
+
+    def stop(found):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tune, "tell", stop)
+    assert tune.main([*command, str(first)]) == 130  # searched, and stopped
+    monkeypatch.setattr(tune, "crop_dataset", lambda *_, **__: pytest.fail("cropped"))
+    assert tune.main([*command, str(write_grid(tmp_path / "other.json", svc__C=[1, 3]))]) == 2
+    assert "belongs to another job; what differs: grid. Start afresh with --fresh" in capsys.readouterr().err
+
+
+def test_resume_says_where_there_is_nothing_to_go_on_from(folder, tmp_path, capsys):
+    grid = write_grid(tmp_path / "grid.json", svc__C=[1])
+    out = tmp_path / "m.eigenface"
+    common = [str(folder), "--whole", "--out", str(out), "--folds", "2", "--test-share", "0", "--grid", str(grid)]
+    assert tune.main([*common, "--resume"]) == 0
+    assert f"there is no {out}.journal to go on from" in capsys.readouterr().err
+
+
 def test_a_sample_keeps_the_shares_of_the_classes_and_is_always_the_same(folder):
     dataset = load_dataset(folder)
     some = tune.sample(dataset, 10)

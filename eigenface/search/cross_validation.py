@@ -99,7 +99,7 @@ def search(
     journal: str | Path | None = None,
     fresh: bool = False,
     n_jobs: int = 1,
-    progress: Progress = silent,
+    progress: Progress | str = silent,
     forecast: Callable[[Forecast], None] | None = None,
     budget: float | None = None,
     halving: int | None = None,
@@ -128,10 +128,11 @@ def search(
         Forget what the journal holds.
     n_jobs : int
         Threads; each with one BLAS thread.
-    progress : callable
-        Told after every fit, with the best so far.
+    progress : callable, "notebook" or "bar"
+        As EigenGridSearchCV's.
     forecast : callable, optional
-        Told once, when a few fits have been timed; not with a budget, whose length is known.
+        Told once, when a few fits have been timed; not with a budget, whose length is known, nor beside a progress by
+        name, which tells the time left itself.
     budget, halving, cluster
         As EigenGridSearchCV's.
 
@@ -166,7 +167,7 @@ def search(
         refit=False,
         cv=list(folds),
         journal=journal,
-        progress=_Timed(progress, forecast) if forecast and budget is None else progress,
+        progress=_Timed(progress, forecast) if forecast and callable(progress) and budget is None else progress,
         budget=budget,
         halving=halving,
         cluster=cluster,
@@ -218,9 +219,11 @@ class _Timed:
         now = time.perf_counter()
         if self._before is None:
             self._before = done
-        elif self._first is None:
+        elif self._first is None and done > self._before:
             self._first = (done, now)  # what all share is done by then, and not timed
-        elif not self._said and done - self._first[0] >= min(4, (total - self._before) // 2):
+        elif (
+            self._first is not None and not self._said and done - self._first[0] >= min(4, (total - self._before) // 2)
+        ):
             self._said = True
             each = (now - self._first[1]) / (done - self._first[0])
             self._forecast(Forecast(total, total - self._before, each * (total - done)))

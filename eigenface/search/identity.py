@@ -54,6 +54,15 @@ def data_hash(crops: Sequence[Pixels], labels: NDArray[Any], folds: Folds) -> st
     return digest.hexdigest()
 
 
+def plan_of(pipeline: Any, candidates: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What is known of a search before its data are: pipeline, grid, versions."""
+    return {
+        "pipeline": described(pipeline),
+        "grid": hashlib.sha256(described(list(candidates)).encode()).hexdigest(),
+        "versions": {"eigenface": __version__, "numpy": np.__version__, "scikit-learn": sklearn.__version__},
+    }
+
+
 def job_of(
     pipeline: Any,
     candidates: Sequence[Mapping[str, Any]],
@@ -62,10 +71,4 @@ def job_of(
     folds: Folds,
 ) -> dict[str, Any]:
     """What a journal must agree on before its scores are taken over: pipeline, grid, data, folds, versions."""
-    return {
-        "pipeline": described(pipeline),
-        "grid": hashlib.sha256(described(list(candidates)).encode()).hexdigest(),
-        "data": data_hash(crops, labels, folds),
-        "folds": len(folds),
-        "versions": {"eigenface": __version__, "numpy": np.__version__, "scikit-learn": sklearn.__version__},
-    }
+    return plan_of(pipeline, candidates) | {"data": data_hash(crops, labels, folds), "folds": len(folds)}

@@ -5,19 +5,24 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eigenface.journal import Journal
-from eigenface.progress import Progress, silent
+from eigenface.progress import silent
 from eigenface.search.eigen import fits, jobs
+from eigenface.search.eigen.board import Board
 from eigenface.search.eigen.coordinates import Fold
 from eigenface.search.eigen.recalled import Recalled
 from eigenface.search.eigen.rungs import FACTOR, part_of, shares
+from eigenface.search.eigen.watch import Watch
 from eigenface.search.eigen.workshop import Done, Outcome, Unit, Workshop
-from eigenface.search.grids import differing
+
+_LONG = 2.0
+"""Seconds without a finished fit after which it is told what else is done."""
 
 Scorer = Callable[[Any, NDArray[np.intp], Any], float]
 
@@ -34,8 +39,9 @@ class Course:
     scorer : callable or None
         What candidates are compared by while the search runs.
     journal : Journal, optional
-    progress : callable
-        Told (fits done, fits in all, what) after every unit on a fold.
+    watch : Watch
+        Shown every comparison's board when it begins, and told (fits done, fits in all, what) after every unit on a
+        fold and while units are prepared.
 
     Attributes
     ----------
@@ -52,14 +58,15 @@ class Course:
         *,
         scorer: Scorer | None = None,
         journal: Journal | None = None,
-        progress: Progress = silent,
+        watch: Watch | None = None,
     ) -> None:
         self._shop, self._folds, self._tests, self._labels = shop, folds, tests, shop.labels
         self._parameters, self._candidates, self._methods = shop.parameters, shop.candidates, " ".join(shop.methods)
-        self._scorer, self._journal, self._progress = scorer, journal, progress
-        self._telling = differing(list(shop.parameters.values()))
+        self._scorer, self._journal, self._watch = scorer, journal, watch or Watch(silent)
+        self._boards: dict[str, Board] = {}
         self._scores: dict[tuple[int, str], float] = {}
         self._end = math.inf
+        self._told = -math.inf
         self._tried = False
         self.outcomes: dict[tuple[int, str], Outcome] = {}
         self._recall()
@@ -117,7 +124,8 @@ class Course:
         if self._late():
             return
         before = sum((each, fold.name) in self.outcomes for unit in units for each in unit.candidates for fold in folds)
-        self._progress(before, total, self._where(folds) + self._greeting)
+        board = self._board(folds)
+        self._watch.progress(before, total, self._where(folds) + self._greeting)
         self._greeting = "searching"
         size = max(1, math.ceil(4 * self._shop.width / len(folds))) if in_order else len(units)
         done = before
@@ -129,14 +137,46 @@ class Course:
                 if any((each, fold.name) not in self.outcomes for each in unit.candidates)
             ]
             for part in self._shop.work(left, self._late):
-                done += sum((each, part.fold.name) not in self.outcomes for each in part.outcomes)
+                if isinstance(part, str):
+                    self._prepare(part, done, total, folds, first=done == before)
+                    continue
+                new = [each for each in part.outcomes if (each, part.fold.name) not in self.outcomes]
                 self._record(part)
                 self._tried |= all((each, fold.name) in self.outcomes for each in part.outcomes for fold in folds)
-                if self._progress is not silent:
-                    self._progress(done, total, self._where(folds) + self._standing(folds))
+                done += len(new)
+                if self._watch.progress is not silent:
+                    for each in new:
+                        board.add(each, part.fold.name, self.score(each, part.fold))
+                    standing = board.standing() if self._scorer else "searching"
+                    self._watch.progress(done, total, self._where(folds) + standing)
+                    self._told = time.monotonic()
+
+    def _prepare(self, what: str, done: int, total: int, folds: Sequence[Fold], *, first: bool) -> None:
+        """Tell what is done for several fits; once some are done, only where this takes long."""
+        now = time.monotonic()
+        if first or now - self._told > _LONG:
+            self._told = now
+            self._watch.prepare(done, total, self._where(folds), what)
+
+    def _board(self, folds: Sequence[Fold]) -> Board:
+        """The board of a comparison, with what is known of it already; one for all rounds on the same faces."""
+        part = self._part(folds)
+        if part not in self._boards:
+            board = self._boards[part] = Board(self._parameters, [fold.name for fold in folds], int(part or 0))
+            if self._watch.progress is not silent:
+                self._watch.begin(board)
+                for number, fold in product(self._parameters, folds):
+                    if (number, fold.name) in self.outcomes:
+                        board.add(number, fold.name, self.score(number, fold))
+        return self._boards[part]
+
+    @staticmethod
+    def _part(folds: Sequence[Fold]) -> str:
+        """How many faces a comparison is on, as its folds are called; nothing where it is on all."""
+        return folds[0].name.partition(" of ")[2]
 
     def _where(self, folds: Sequence[Fold]) -> str:
-        part = folds[0].name.partition(" of ")[2]
+        part = self._part(folds)
         return f"on {part} faces: " if part else ""
 
     def _record(self, done: Done) -> None:
@@ -183,20 +223,3 @@ class Course:
     def _promise(self, unit: Unit, folds: Sequence[Fold]) -> float:
         means = [np.mean([self.score(number, fold) for fold in folds]) for number in unit.candidates]
         return max((float(mean) for mean in means if np.isfinite(mean)), default=-math.inf)
-
-    def _standing(self, folds: Sequence[Fold]) -> str:
-        """`best so far 0.9312 with C=3, gamma=0.004`: only what differs between candidates is named."""
-        if self._scorer is None:
-            return "searching"
-        scores = np.array([[self.score(number, fold) for fold in folds] for number in self._parameters])
-        tried = np.array([[(number, fold.name) in self.outcomes for fold in folds] for number in self._parameters])
-        counts = tried.sum(axis=1)
-        sums = np.where(tried, scores, 0.0).sum(axis=1)
-        compared = (counts > 0) & (counts >= counts.max() - 1) & np.isfinite(sums)
-        if not compared.any():
-            return "none could be fitted so far"
-        means = np.where(compared, sums / np.maximum(counts, 1), -np.inf)
-        best = list(self._parameters)[int(means.argmax())]
-        values = {name: value for name, value in self._parameters[best].items() if name in self._telling}
-        said = ", ".join(f"{name.split('__')[-1]}={value}" for name, value in values.items())
-        return f"best so far {means.max():.4f}" + (f" with {said}" if said else "")

@@ -42,6 +42,7 @@ from eigenface.search.eigen.table import (
     several,
     tests_of,
 )
+from eigenface.search.eigen.watch import NAMES, Watch, watching
 from eigenface.search.eigen.workshop import Workshop
 from eigenface.search.identity import described, job_of
 from eigenface.workers import Engine, Threads
@@ -74,8 +75,12 @@ class EigenGridSearchCV(GridSearchCV):  # type: ignore[misc]
         Every finished path (candidates that differ in C alone) or other candidate of a fold is on disk there at once.
         Killed and started again, the search goes on where it was, and `how_` says what it took over; a journal of
         another pipeline, grid, version or other data is refused with a `RequestError`.
-    progress : callable
-        Told (fits done, fits in all, what) after every path of a fold: the best so far.
+    progress : callable, "notebook" or "bar"
+        Told (fits done, fits in all, what) after every path of a fold, with the best so far, and of what is prepared
+        for several fits. `notebook` draws one figure in the cell, again and again: every candidate's mean when it is
+        known, the best and the time left; the last state stays. It is asked for by name, for a search inside
+        `cross_val_score` leaves a figure a fold. `bar` is a bar with the time left, or a line every ten seconds where
+        stderr is no terminal; so is `notebook` outside of one.
     budget : float, optional
         Seconds after which nothing new is begun, but for one candidate at least. Until then candidates are compared
         on parts of the faces, the better then on all faces, then the others, the most promising first: with time
@@ -129,7 +134,7 @@ class EigenGridSearchCV(GridSearchCV):  # type: ignore[misc]
         return_train_score: bool = False,
         pca_solver: str = "exact",
         journal: str | Path | None = None,
-        progress: Progress = silent,
+        progress: Progress | str = silent,
         budget: float | None = None,
         halving: int | None = None,
         cluster: str | None = None,
@@ -183,14 +188,23 @@ class EigenGridSearchCV(GridSearchCV):  # type: ignore[misc]
                 reason = "the grid does not fit the pipeline"  # GridSearchCV says what is wrong
         if reason:
             self.how_ = f"all by GridSearchCV: {reason}"
-            warnings.warn(f"EigenGridSearchCV: {self.how_}", StockSearchWarning, stacklevel=2)
+            untold = "" if self.progress is silent else "; it does not tell how far it is"
+            warnings.warn(f"EigenGridSearchCV: {self.how_}{untold}", StockSearchWarning, stacklevel=2)
             super().fit(X, y, **params)
             return self
-        return self._fit_shared(X, y, params.get("groups"), parameters, candidates, numbers)
+        with watching(self.progress, metric=self._metric(), budget=self.budget) as watch:
+            return self._fit_shared(X, y, params.get("groups"), parameters, candidates, numbers, watch)
+
+    def _metric(self) -> str:
+        """What candidates are compared by, in words."""
+        scoring = self.refit if several(self.scoring) else self.scoring or "accuracy"
+        return scoring.replace("_", " ") if isinstance(scoring, str) else "score"
 
     def _check(self) -> None:
         if self.pca_solver not in ("exact", "own"):
             raise ValueError(f"pca_solver: expected 'exact' or 'own', got {self.pca_solver!r}")
+        if not callable(self.progress) and self.progress not in NAMES:
+            raise ValueError(f"progress: expected a callable, 'notebook' or 'bar', got {self.progress!r}")
         if self.budget is not None and not self.budget > 0:
             raise ValueError(f"budget: expected seconds above 0, got {self.budget!r}")
         if self.halving is not None and not self.halving >= 2:
@@ -229,6 +243,7 @@ class EigenGridSearchCV(GridSearchCV):  # type: ignore[misc]
         parameters: Mapping[int, Mapping[str, Any]],
         candidates: Mapping[int, Candidate],
         numbers: Mapping[str, int],
+        watch: Watch,
     ) -> EigenGridSearchCV:
         X, y, groups = indexable(X, y, groups)
         labels = np.asarray(y)
@@ -243,7 +258,7 @@ class EigenGridSearchCV(GridSearchCV):  # type: ignore[misc]
                 tests_of(splits, folds, labels),
                 scorer=scorer,
                 journal=journal,
-                progress=self.progress,
+                watch=watch,
             )
             rungs = course.run(budget=self.budget, halving=self.halving, components=most_components(asked))
         shapes = {number: candidate.shape for number, candidate in candidates.items()}
@@ -276,6 +291,8 @@ class EigenGridSearchCV(GridSearchCV):  # type: ignore[misc]
             self.best_index_ = rank(self.cv_results_, learned)
             self.best_params_ = self.cv_results_["params"][self.best_index_]
             self.best_score_ = self.cv_results_["mean_test_score"][self.best_index_]
+        if hasattr(inner, "best_score_"):
+            watch.found(places[self.best_index_], self.best_score_, refit=bool(self.refit))
         if self.refit:
             began = time.time()
             self.best_estimator_ = clone(self.estimator).set_params(**clone(self.best_params_, safe=False)).fit(X, y)

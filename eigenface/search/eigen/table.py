@@ -103,7 +103,7 @@ def several(scoring: Any) -> bool:
 
 def scoring_of(scoring: Any, refit: Any) -> tuple[Scorer | None, list[str]]:
     """What candidates are compared by while the search runs, if that is one score; and what scorers ask of them."""
-    if scoring is None:
+    if scoring is None or (isinstance(scoring, str) and scoring == "accuracy"):
         return (lambda estimator, rows, labels: estimator.score(rows, labels)), ["predict"]
     named = scoring if isinstance(scoring, Mapping) else {each: each for each in scoring} if several(scoring) else {}
     scorers = {name: get_scorer(each) for name, each in (named or {"score": scoring}).items()}

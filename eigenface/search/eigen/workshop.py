@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -146,8 +146,11 @@ class Workshop:
         """How many tasks run at a time."""
         return self._engine.width
 
-    def work(self, left: Sequence[tuple[Unit, Fold]], until: Callable[[], bool]) -> Iterator[Done]:
-        """What comes of units on folds, as it is done; nothing new is begun once `until` says that it is time."""
+    def work(self, left: Sequence[tuple[Unit, Fold]], until: Callable[[], bool]) -> Iterator[Done | str]:
+        """What comes of units on folds, as it is done, and in words what is done before for several of them.
+
+        Nothing new is begun once `until` says that it is time.
+        """
         heads: dict[str, list[tuple[Unit, Fold]]] = {}
         for unit, fold in left:
             heads.setdefault(self._head_of(unit)[0], []).append((unit, fold))
@@ -166,11 +169,11 @@ class Workshop:
 
     def _with_head(
         self, key: str, head: Any, tasks: Sequence[tuple[Unit, Fold]], until: Callable[[], bool]
-    ) -> Iterator[Done]:
+    ) -> Iterator[Done | str]:
         paths = [task for task in tasks if task[0].path is not None]
         singly = [task for task in tasks if task[0].path is None]
         try:
-            headed = self._rows(key, head)
+            headed = yield from self._rows(key, head)
         except Exception:  # of a user's step, whatever it is: each fold tells whether it meets it, too
             with one_blas_thread:
                 yield from self._singly(tasks, None, until)
@@ -180,7 +183,7 @@ class Workshop:
             yield from self._paths(paths, headed, failed, until)
             yield from self._singly([*failed, *singly], headed, until)
 
-    def _rows(self, key: str, head: Any) -> _Headed:
+    def _rows(self, key: str, head: Any) -> Generator[str, None, _Headed]:
         if key in self._headed:
             return self._headed[key]
         rows = self._crops
@@ -192,10 +195,14 @@ class Workshop:
                     if isinstance(block, Exception):
                         raise block
                     made[number] = block
+                    yield f"preparing faces, {min(len(made) * _BLOCK, len(rows)):,} of {len(rows):,}"
             rows = _joined([made.pop(number) for number in range(len(blocks))])
         elif head is not None:
+            yield "preparing faces"
             rows = clone(head).fit_transform(rows)
         wanted = any(view.head_key == key and view.pca and not view.front for view in self._views.values())
+        if wanted:
+            yield "comparing all faces"
         headed = _Headed(rows, gram_of(rows) if wanted else None)
         if self.keeping:
             self._headed[key] = headed
@@ -208,7 +215,7 @@ class Workshop:
         headed: _Headed,
         failed: list[tuple[Unit, Fold]],
         until: Callable[[], bool],
-    ) -> Iterator[Done]:
+    ) -> Iterator[Done | str]:
         folds = list({fold.name: fold for _, fold in tasks}.values())
         number = {fold.name: at for at, fold in enumerate(folds)}
         wanted = dict.fromkeys((unit.path.view, fold.name) for unit, fold in tasks if unit.path)
@@ -216,7 +223,9 @@ class Workshop:
         missing = [(view, number[name]) for view, name in wanted if (view, number[name]) not in made]
         missing.sort(key=lambda task: (task[1], task[0]))  # steps that several share beside each other
         sight = _Sight(self._views, self._counts, Bench(headed.rows, self.labels, folds, self.methods), headed.gram)
-        for (view, fold), there in self._engine.each(_place, sight, _while(missing, until)):
+        placed = self._engine.each(_place, sight, _while(missing, until))
+        for count, ((view, fold), there) in enumerate(placed, start=1):
+            yield f"finding components, {count:,} of {len(missing):,}"
             made[view, fold] = {} if isinstance(there, Exception) else there
             if self.keeping:
                 self._places[view, folds[fold].name] = made[view, fold]
