@@ -9,8 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "boxes.h"
 #include "cells.h"
 #include "windows.h"
+
+#define MOST_PICTURES 32 /* halves of halves: more than any picture has */
+#define MOST_PAD 1024
 
 static int wrong(const char *what) {
     PyErr_SetString(PyExc_ValueError, what);
@@ -23,13 +27,14 @@ PyDoc_STRVAR(channels_doc, "channels(grey, parts, rows, cols, room, gain, contra
 static PyObject *channels(PyObject *self, PyObject *args) {
     Py_buffer grey, parts, out;
     int rows, cols;
-    float room, gain, contrast;
-    if (!PyArg_ParseTuple(args, "y*y*iifffw*", &grey, &parts, &rows, &cols, &room, &gain, &contrast, &out)) return NULL;
+    Terms terms;
+    if (!PyArg_ParseTuple(args, "y*y*iifffw*", &grey, &parts, &rows, &cols, &terms.room, &terms.gain,
+                          &terms.contrast, &out)) return NULL;
     const int high = rows / 2, wide = cols / 2;
     const size_t plane = (size_t)(high > 0 ? high : 0) * (size_t)(wide > 0 ? wide : 0);
     const Py_ssize_t count = parts.len / 16;
     const int32_t *numbers = parts.buf;
-    const Grey picture = {grey.buf, rows, cols};
+    const Grey picture = {.pixels = grey.buf, .rows = rows, .cols = cols};
     size_t widest = 0;
     int fine = 1;
     Desk desk = {0};
@@ -51,17 +56,81 @@ static PyObject *channels(PyObject *self, PyObject *args) {
         for (Py_ssize_t i = 0; i < count; i++) {
             const Part part = {numbers[4 * i], numbers[4 * i + 1], numbers[4 * i + 2], numbers[4 * i + 3]};
             uint8_t *to = (uint8_t *)out.buf + (size_t)part.top * wide + part.left;
-            make_planes(&desk, &picture, &part, room, gain, contrast, wide, plane, to);
+            make_planes(&desk, &picture, &part, terms, wide, plane, to);
         }
         Py_END_ALLOW_THREADS
     }
-    free(desk.light);
+    free(desk.lines);
     PyBuffer_Release(&grey);
     PyBuffer_Release(&parts);
     PyBuffer_Release(&out);
     if (!fine) return NULL;
     Py_RETURN_NONE;
 }
+
+#ifdef QUICK
+
+PyDoc_STRVAR(levels_doc,
+             "levels(pictures, parts, pad, high, wide, room, gain, contrast, out): as `channels` of smaller and smaller "
+             "pictures, which are drawn meanwhile, with `pad` pixels of repeated border. parts: int32 (n, 7): which of "
+             "the uint8 `pictures` a level is drawn from, the rows and columns of that and of the level, and the row and "
+             "column in `out` (8, high, wide) where it begins.");
+
+static PyObject *levels(PyObject *self, PyObject *args) {
+    Py_buffer parts, out, above[MOST_PICTURES];
+    PyObject *pictures;
+    int pad, high, wide;
+    Terms terms;
+    if (!PyArg_ParseTuple(args, "O!y*iiifffw*", &PyTuple_Type, &pictures, &parts, &pad, &high, &wide, &terms.room,
+                          &terms.gain, &terms.contrast, &out))
+        return NULL;
+    const Py_ssize_t given = PyTuple_GET_SIZE(pictures), count = parts.len / 28;
+    const size_t plane = (size_t)(high > 0 ? high : 0) * (size_t)(wide > 0 ? wide : 0);
+    const int32_t *numbers = parts.buf;
+    Py_ssize_t held = 0;
+    int fine = 1, widest = 0;
+    Desk desk = {0};
+    Level level = {.pad = pad};
+    if (given > MOST_PICTURES || pad < 2 || pad % 2 || pad > MOST_PAD || out.len != (Py_ssize_t)(PLANES * plane))
+        fine = wrong("levels: the buffers do not fit the sizes");
+    for (; fine && held < given; held += fine)
+        fine = PyObject_GetBuffer(PyTuple_GET_ITEM(pictures, held), above + held, PyBUF_SIMPLE) == 0;
+    for (Py_ssize_t i = 0; fine && i < count; i++) {
+        const int32_t *p = numbers + 7 * i;
+        if (p[0] < 0 || p[0] >= given || p[1] < 1 || p[2] < 1 || above[p[0]].len != (Py_ssize_t)p[1] * p[2] || p[3] < 2 ||
+            p[4] < 2 || p[5] < 0 || p[6] < 0 || p[3] / 2 + pad > high - p[5] || p[4] / 2 + pad > wide - p[6])
+            fine = wrong("levels: a level lies outside the planes, or a picture has another size than said");
+        else
+            widest = p[4] > widest ? p[4] : widest;
+    }
+    if (fine && !(prepare(&desk, (size_t)widest / 2 + pad) && make_room(&level, (size_t)widest))) {
+        PyErr_NoMemory();
+        fine = 0;
+    }
+    if (fine) {
+        Py_BEGIN_ALLOW_THREADS
+        for (Py_ssize_t i = 0; i < count; i++) {
+            const int32_t *p = numbers + 7 * i;
+            const Part part = {0, 0, p[3] / 2 + pad, p[4] / 2 + pad};
+            const Grey picture = {.level = &level};
+            level.above = above[p[0]].buf;
+            level.above_rows = p[1], level.above_cols = p[2], level.rows = p[3], level.cols = p[4];
+            look_up(&level);
+            make_planes(&desk, &picture, &part, terms, wide, plane,
+                        (uint8_t *)out.buf + (size_t)p[5] * wide + p[6]);
+        }
+        Py_END_ALLOW_THREADS
+    }
+    free(desk.lines);
+    free(level.starts);
+    while (held) PyBuffer_Release(above + --held);
+    PyBuffer_Release(&parts);
+    PyBuffer_Release(&out);
+    if (!fine) return NULL;
+    Py_RETURN_NONE;
+}
+
+#endif
 
 static int fits(Forest *f, const Planes *planes, const Py_buffer *cells, const Py_buffer *features,
                 const Py_buffer *limits, const Py_buffer *leaves, const Py_buffer *least) {
@@ -154,6 +223,41 @@ static PyObject *judge(PyObject *self, PyObject *args) {
     Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(overlapping_doc, "overlapping(boxes, shares, out): how many of the float64 `shares` the overlap of two boxes, "
+                              "float64 (n, 4): x, y, width, height, exceeds, written to uint8 `out` (n, n)");
+
+static PyObject *overlapping(PyObject *self, PyObject *args) {
+    Py_buffer boxes, shares, out;
+    if (!PyArg_ParseTuple(args, "y*y*w*", &boxes, &shares, &out)) return NULL;
+    const size_t count = (size_t)boxes.len / 32, n_shares = (size_t)shares.len / 8;
+    int fine = 1;
+    if (boxes.len % 32 || n_shares > 255 || (size_t)out.len != count * count)
+        fine = wrong("overlapping: the buffers do not fit each other");
+    double *room = fine ? malloc((6 * count + 1) * sizeof *room) : NULL;
+    if (fine && !room) {
+        PyErr_NoMemory();
+        fine = 0;
+    }
+    if (fine) {
+        Py_BEGIN_ALLOW_THREADS
+        const double *box = boxes.buf;
+        for (size_t i = 0; i < count; i++, box += 4) {
+            room[i] = box[0], room[count + i] = box[1];
+            room[2 * count + i] = box[0] + box[2], room[3 * count + i] = box[1] + box[3];
+            room[4 * count + i] = box[2] * box[3];
+        }
+        for (size_t i = 0; i < count; i++)
+            compare(room, room + 4 * count, count, i, shares.buf, n_shares, room + 5 * count, (uint8_t *)out.buf + i * count);
+        Py_END_ALLOW_THREADS
+    }
+    free(room);
+    PyBuffer_Release(&boxes);
+    PyBuffer_Release(&shares);
+    PyBuffer_Release(&out);
+    if (!fine) return NULL;
+    Py_RETURN_NONE;
+}
+
 PyDoc_STRVAR(histograms_doc,
              "histograms(codes, samples, features, rows, nodes, n_nodes, gradients, hessians, out): float32 sums "
              "(n_nodes, len(features), 256, 2) of gradient and hessian by the value of each feature.\n"
@@ -205,12 +309,26 @@ static PyObject *histograms(PyObject *self, PyObject *args) {
 }
 
 static PyMethodDef METHODS[] = {{"channels", channels, METH_VARARGS, channels_doc},
+#ifdef QUICK
+                                {"levels", levels, METH_VARARGS, levels_doc},
+#endif
                                 {"scan", scan, METH_VARARGS, scan_doc},
                                 {"judge", judge, METH_VARARGS, judge_doc},
+                                {"overlapping", overlapping, METH_VARARGS, overlapping_doc},
                                 {"histograms", histograms, METH_VARARGS, histograms_doc},
                                 {NULL, NULL, 0, NULL}};
 
 static struct PyModuleDef MODULE = {PyModuleDef_HEAD_INIT, "_boosted", "Inner loops of boosted channel features.", -1,
                                     METHODS, NULL, NULL, NULL, NULL};
 
-PyMODINIT_FUNC PyInit__boosted(void) { return PyModule_Create(&MODULE); }
+/* DRAWS says whether this processor runs `levels`. */
+PyMODINIT_FUNC PyInit__boosted(void) {
+    PyObject *module = PyModule_Create(&MODULE);
+#ifdef QUICK
+    const int draws = HAS_QUICK;
+#else
+    const int draws = 0;
+#endif
+    if (module && PyModule_AddIntConstant(module, "DRAWS", draws)) Py_CLEAR(module);
+    return module;
+}

@@ -164,9 +164,8 @@ QUICK static int ask_narrowly(const Forest *f, const int32_t *offsets, int to, i
     for (size_t t = 0; t < (size_t)to && some; t++) {
         __m256i halves[2];
         find_leaves(values, offsets + 7 * t, f->limits + 7 * t, f->leaves + 8 * t, halves);
-        const int32_t wanted = f->least[t] - slack;
-        const __m256i least =
-            _mm256_set1_epi16((int16_t)(wanted > INT16_MAX ? INT16_MAX : wanted < INT16_MIN ? INT16_MIN : wanted));
+        const __m256i wanted = _mm256_sub_epi32(_mm256_set1_epi32(f->least[t]), _mm256_set1_epi32(slack));
+        const __m256i least = _mm256_packs_epi32(wanted, wanted); /* no sum is beyond what 16 bits hold */
         for (int k = 0; k < 2; k++) {
             sums[k] = _mm256_add_epi16(sums[k], halves[k]);
             left[k] = _mm256_andnot_si256(_mm256_cmpgt_epi16(least, sums[k]), left[k]);
@@ -174,10 +173,11 @@ QUICK static int ask_narrowly(const Forest *f, const int32_t *offsets, int to, i
         const __m256i all = _mm256_or_si256(left[0], left[1]);
         some = !_mm256_testz_si256(all, all);
     }
+    if (!some) return 0;
     int16_t ends[MANY], kept[MANY];
     memcpy(ends, sums, sizeof ends), memcpy(kept, left, sizeof kept);
     for (int i = 0; i < MANY; i++) judged->sums[i] = ends[i], judged->left[i] = kept[i];
-    return some;
+    return 1;
 }
 #endif
 
@@ -190,7 +190,8 @@ WIDE static int ask_plainly(const Forest *f, const int32_t *offsets, int from, i
     }
 }
 
-/* Trees `from` to `to` about MANY windows, whose sums are 0 before the first: whether any is left. What a node looks at lies `offsets` beyond `values`. */
+/* Trees `from` to `to` about MANY windows, whose sums are 0 before the first: whether any is left; `judged` is of no use
+   where none is. What a node looks at lies `offsets` beyond `values`. */
 static int ask_many(const Forest *f, const int32_t *offsets, int from, int to, int32_t slack, const uint8_t *values,
                     Judged *judged) {
 #ifdef QUICK

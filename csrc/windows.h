@@ -6,11 +6,14 @@
 #ifndef EIGENFACE_WINDOWS_H
 #define EIGENFACE_WINDOWS_H
 
+#include "fetch.h"
 #include "trees.h"
+#include "turn.h"
 
 #define ALONE 32  /* trees that single windows are asked before they are copied out */
 #define LONGER 20 /* after so many times the trees those that are left are copied together again */
 #define FEW 3     /* windows for which copying them out does not pay */
+#define AHEAD 6   /* rows that are fetched before they are parted */
 #define BAND 32   /* rows of a grid at once: what is copied of them stays in near memory */
 
 /* Planes (count, high, wide) of cells, and windows of side x side in them. */
@@ -18,31 +21,6 @@ typedef struct {
     const uint8_t *cells;
     int count, high, wide, side;
 } Planes;
-
-/* Every second byte, as two rows. */
-WIDE static void part_two(const uint8_t *restrict row, size_t count, uint8_t *restrict first, uint8_t *restrict second) {
-    for (size_t x = 0; x < count; x++) {
-        uint16_t two; /* as one number: compilers have no quick way to every second byte */
-        memcpy(&two, row + 2 * x, sizeof two);
-        first[x] = (uint8_t)(LITTLE ? two & 255 : two >> 8), second[x] = (uint8_t)(LITTLE ? two >> 8 : two & 255);
-    }
-}
-
-/* Two rows of bytes as one, byte by byte in turn. */
-WIDE static void zip(const uint8_t *restrict one, const uint8_t *restrict other, size_t count, uint8_t *restrict out) {
-    for (size_t i = 0; i < count; i++) out[2 * i] = one[i], out[2 * i + 1] = other[i];
-}
-
-/* MANY rows of `count` bytes turned over; both buffers are used, and the one with the result is returned. Each zip of
-   the first half with the second moves one bit of a row's number to the end of a byte's. */
-static uint8_t *turn(uint8_t *rows, uint8_t *spare, size_t count) {
-    for (int done = 1; done < MANY; done *= 2) {
-        zip(rows, rows + MANY / 2 * count, MANY / 2 * count, spare);
-        uint8_t *swapped = rows;
-        rows = spare, spare = swapped;
-    }
-    return rows;
-}
 
 /* What judging single windows needs beside. */
 typedef struct {
@@ -118,7 +96,7 @@ static size_t judge_windows(const Bench *bench, const int32_t *places, size_t co
             for (int i = 0; i < some; i++) judged.sums[i] = sums[asked[i]], judged.left[i] = -1;
             if (some >= FEW) {
                 copy_out(bench, places, asked, some);
-                ask_many(f, bench->copied, from, to, 0, bench->windows, &judged);
+                if (!ask_many(f, bench->copied, from, to, 0, bench->windows, &judged)) continue;
             }
             for (int i = 0; i < some; i++) {
                 if (some < FEW) {
@@ -136,7 +114,26 @@ static size_t judge_windows(const Bench *bench, const int32_t *places, size_t co
 }
 
 /* Whether a window lies within one of the pictures that share the planes: its first and last cell have one owner. */
-INSIDE int owned(const int16_t *owner, size_t last) { return *owner >= 0 && *owner == owner[last]; }
+INSIDE int owned(const int16_t *owner, size_t last) { return (*owner >= 0) & (*owner == owner[last]); }
+
+/* Which of `some` windows, `step` from each other, are owned, as all bits set: whether any is. */
+INSIDE int find_owned(const int16_t *owner, size_t last, int step, int some, int32_t *left) {
+    int any = 0;
+    for (int i = 0; i < some; i++) any |= left[i] = -owned(owner + i * step, last);
+    for (int i = some; i < MANY; i++) left[i] = 0;
+    return any;
+}
+
+/* The same, in less time for MANY windows of one picture, which are rectangles, and for every second window. */
+static int find_owned_many(const int16_t *owner, size_t last, int step, int some, int32_t *left) {
+    const int16_t *end = owner + (some - 1) * step;
+    if (some == MANY && *owner >= 0 && *owner == *end && *owner == owner[last] && *owner == end[last]) {
+        for (int i = 0; i < MANY; i++) left[i] = -1;
+        return 1;
+    }
+    if (some == MANY && step == 2) return find_owned(owner, last, 2, MANY, left);
+    return find_owned(owner, last, step, some, left);
+}
 
 /* Marks every `step`th window that the `first` trees, which ask for `slack` less, do not give up, and those around it in
    `near` (high, wide). 0 where there is no room.
@@ -163,6 +160,7 @@ static int try_grid(const Bench *bench, int step, int first, int32_t slack, cons
         for (size_t k = 0; k < (size_t)p->count; k++)
             for (size_t y = 0; y < high; y++) {
                 const uint8_t *row = p->cells + k * plane + (top + y) * p->wide;
+                for (int x = 0; x < p->wide; x += 64) FETCH(row + AHEAD * p->wide + x, 0);
                 uint8_t *to = band + (k * rows + y) * across;
                 if (step == 2)
                     part_two(row, p->wide / 2, to, to + phase);
@@ -173,9 +171,9 @@ static int try_grid(const Bench *bench, int step, int first, int32_t slack, cons
             for (int start = 0; start <= right; start += MANY * step) {
                 const int16_t *owner = owners + (size_t)y * p->wide + start;
                 const int some = (right - start) / step + 1 < MANY ? (right - start) / step + 1 : MANY;
-                Judged judged = {{0}, {0}};
-                int any = 0;
-                for (int i = 0; i < some; i++) any |= judged.left[i] = -owned(owner + i * step, last);
+                Judged judged;
+                for (int i = 0; i < MANY; i++) judged.sums[i] = 0;
+                const int any = find_owned_many(owner, last, step, some, judged.left);
                 const uint8_t *values = band + (size_t)(y - top) * across + start / step;
                 if (!any || !ask_many(f, offsets, 0, first, slack, values, &judged)) continue;
                 for (int i = 0; i < some; i++) {
@@ -208,11 +206,11 @@ static size_t judge_near(const Bench *bench, const int16_t *owners, const uint8_
             const size_t at = (size_t)y * p->wide + start;
             Judged judged = {{0}, {0}};
             for (int i = x - start; i < some; i++) judged.left[i] = -(row[start + i] && owned(owners + at + i, last));
-            if (some == MANY) ask_many(f, bench->offsets, 0, f->trees, 0, p->cells + at, &judged);
+            const int any = some < MANY || ask_many(f, bench->offsets, 0, f->trees, 0, p->cells + at, &judged);
             for (int i = x - start; some < MANY && i < some; i++)
                 if (judged.left[i])
                     judged.sums[i] = ask_one(f, bench->offsets, 0, f->trees, p->cells + at + i, 0, &judged.left[i]);
-            for (int i = x - start; i < some && count < most; i++) {
+            for (int i = x - start; any && i < some && count < most; i++) {
                 if (!judged.left[i]) continue;
                 found[3 * count] = start + i, found[3 * count + 1] = y, found[3 * count + 2] = judged.sums[i];
                 count++;

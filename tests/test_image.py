@@ -62,6 +62,17 @@ def test_colour_formats_give_the_pixels_that_were_saved(kind: str, options: dict
     assert not picture.warnings
 
 
+@pytest.mark.parametrize(("cols", "rows"), [(1, 1), (1, 300), (2047, 1023), (2500, 2000)])
+def test_pixels_of_every_size_are_the_users_own(cols: int, rows: int) -> None:
+    """Also where Pillow keeps a picture in several pieces; and they can be written to, and stay when Pillow lets go."""
+    pixels = np.random.default_rng(0).integers(0, 256, (rows, cols, 3)).astype(np.uint8)
+    given = encoded(Image.fromarray(pixels), "BMP")
+    loaded = load_picture(given).pixels
+    load_picture(given).pixels[:] = 7
+    assert np.array_equal(loaded, pixels)
+    assert loaded.flags.c_contiguous
+
+
 def test_grey_pictures_of_any_depth_show_the_same_gradient() -> None:
     sixteen = Image.fromarray(GRADIENT.astype(np.uint16) * 257)
     floats = Image.fromarray(GRADIENT.astype(np.float32) / 255)

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from eigenface.detection.forest import UNIT, Forest
 from eigenface.detection.haar import HaarDetector
-from eigenface.detection.merge import Boxes, keep_best, overlaps
+from eigenface.detection.merge import Boxes, keep_best, overlapping
 from eigenface.detection.pyramid import PAD, SQUARE, Grey, bounded_scale
 from eigenface.detection.scanning import GIVEN_UP, around, judge, scan
 from eigenface.detection.sheet import Sheet, sheet
@@ -104,7 +104,7 @@ class BoostedDetector:
     Parameters
     ----------
     forests : mapping of Forest
-        By the names in `FORESTS`; `tight` has the gate's side.
+        By the names in `FORESTS`; `tight` has the gate's side, and `turned` that of `wide`.
     verifier : Verifier
     evidence : Evidence
     card : str
@@ -184,37 +184,38 @@ class BoostedDetector:
         passed = scan(laid.planes, gate, owners=laid.owners, slack=_SLACK)[:, :2]
         tight, wide = self.forests["tight"], self.forests["wide"]
         scores = judge(laid.planes, tight, passed)
-        frontal, scores = passed[scores > GIVEN_UP], scores[scores > GIVEN_UP]
-        places, fits = around(frontal, gate.side, wide.side, laid.owners)
-        wider = judge(laid.planes, wide, places)
+        places, fits = around(passed, gate.side, wide.side, laid.owners)
+        frontal = scores[fits] > GIVEN_UP
+        wider = judge(laid.planes, wide, places[frontal])
         agreed = wider > GIVEN_UP
-        found = [self._squares(laid, places[agreed], (scores[fits][agreed] + wider[agreed]) / 2, turned=False)]
+        found, sums = [places[frontal][agreed]], [(scores[fits][frontal][agreed] + wider[agreed]) / 2]
         for forest in self._turned:
-            places, _ = around(passed, gate.side, forest.side, laid.owners)
             scores = judge(laid.planes, forest, places)
-            found.append(self._squares(laid, places[scores > GIVEN_UP], scores[scores > GIVEN_UP], turned=True))
-        return np.concatenate(found)
+            found.append(places[scores > GIVEN_UP])
+            sums.append(scores[scores > GIVEN_UP].astype(float))
+        turned = np.arange(sum(map(len, found))) >= len(found[0])
+        return self._squares(laid, np.concatenate(found), np.concatenate(sums), turned)
 
-    def _squares(self, laid: Sheet, places: NDArray[np.int32], sums: NDArray[Any], *, turned: bool) -> Boxes:
+    def _squares(self, laid: Sheet, places: NDArray[np.int32], sums: Boxes, turned: NDArray[np.bool_]) -> Boxes:
         """Windows of the wide forest's side as rows of `windows`: those with enough evidence."""
-        places, sums = places[sums / UNIT >= self.evidence.least], sums[sums / UNIT >= self.evidence.least]
+        enough = sums / UNIT >= self.evidence.least
+        places, sums = places[enough], sums[enough]
         level = laid.owners[places[:, 1], places[:, 0]]
         corner = (self.forests["wide"].side * CELL - SQUARE) / 2 - PAD
         corners = (CELL * (places - laid.first[level]) + corner) / laid.scales[level]
         sides = SQUARE / np.sqrt(laid.scales[level].prod(axis=1))
-        return np.column_stack([corners, sides, sums / UNIT, np.full(len(sums), float(turned))])
+        return np.column_stack([corners, sides, sums / UNIT, turned[enough]])
 
     def merged(self, windows: Boxes) -> Boxes:
         """Step 3: rows (x, y, side, evidence, log odds of its best frontal and of its best turned window)."""
         if not len(windows):
             return np.empty((0, 6))
         windows = windows[np.argsort(-windows[:, 3], kind="stable")][:_MOST_WINDOWS]
-        boxes = windows[:, [0, 1, 2, 2]]
-        shared = overlaps(boxes, boxes)
-        near = shared > _SAME_WINDOW
+        shared = overlapping(windows[:, [0, 1, 2, 2]], _SAME_FACE, _SAME_WINDOW)
+        near = shared > 1
         evidence = windows[:, 3] + self.evidence.vote * np.log(near.sum(axis=1))
         found = []
-        for best in _apart(shared, evidence):
+        for best in _apart(shared > 0, evidence):
             members = windows[near[best]]
             weights = np.exp(np.clip(members[:, 3] - members[:, 3].max(), -4, 0))
             bests = [members[members[:, 4] == part, 3].max(initial=self.evidence.least) for part in (0, 1)]
@@ -224,14 +225,13 @@ class BoostedDetector:
         faces[:, 1] -= up * faces[:, 2]
         faces[:, :2] -= faces[:, 2:3] * (larger - 1) / 2
         faces[:, 2] *= larger
-        boxes = faces[:, [0, 1, 2, 2]]
-        return faces[_apart(overlaps(boxes, boxes), faces[:, 3])]  # means may lie nearer to each other than windows did
+        same = overlapping(faces[:, [0, 1, 2, 2]], _SAME_FACE) > 0
+        return faces[_apart(same, faces[:, 3])]  # means may lie nearer to each other than windows did
 
 
-def _apart(shared: Boxes, evidence: NDArray[np.float64]) -> list[int]:
-    """Of boxes that cover one face, by how much they overlap (n, n), the one with the most evidence: their numbers."""
-    same = shared > _SAME_FACE
-    free = np.ones(len(shared), bool)
+def _apart(same: NDArray[np.bool_], evidence: NDArray[np.float64]) -> list[int]:
+    """Of boxes that cover the `same` face (n, n) the one with the most evidence: their numbers."""
+    free = np.ones(len(same), bool)
     kept = []
     for best in np.argsort(-evidence, kind="stable"):
         if free[best]:

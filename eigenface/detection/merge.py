@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from eigenface.engine import compiled
 from eigenface.types import Detection
 
 Boxes = NDArray[np.float64]
@@ -27,6 +28,20 @@ def overlaps(one: Boxes, many: Boxes) -> Boxes:
     return np.divide(both, shared, out=shared)
 
 
+def overlapping(boxes: Boxes, *shares: float) -> NDArray[np.uint8]:
+    """How many of `shares`, which rise, the overlap of each of these boxes with each other exceeds: (n, n)."""
+    module = compiled("boosted")
+    if module is None:
+        shared = overlaps(boxes, boxes)
+        counts = np.zeros(shared.shape, np.uint8)
+        for share in shares:
+            counts += shared > share
+        return counts
+    counts = np.empty((len(boxes), len(boxes)), np.uint8)
+    module.overlapping(np.ascontiguousarray(boxes), np.array(shares), counts)
+    return counts
+
+
 def _shared_sides(one: Boxes, many: Boxes) -> Boxes:
     """How much of two lines (start, length) lies in both, of (n, 2) with (m, 2): (n, m). Few new arrays: those cost."""
     shared: Boxes = np.minimum.outer(one.sum(axis=1), many.sum(axis=1))
@@ -36,7 +51,7 @@ def _shared_sides(one: Boxes, many: Boxes) -> Boxes:
 
 def gather(windows: Boxes) -> Boxes:
     """Candidates (m, 4) of windows (n, 4): the window with most neighbours and the mean of those, again and again."""
-    near = overlaps(windows, windows) > _SAME_WINDOW
+    near = overlapping(windows, _SAME_WINDOW) > 0
     left = np.ones(len(windows), bool)
     found: list[Boxes] = []
     while left.any() and len(found) < _MOST_CANDIDATES:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from eigenface.features.shrinking import shrunk
 from eigenface.vision import cv2
 
 Grey = NDArray[np.uint8]
@@ -72,18 +73,32 @@ def sizes(shape: tuple[int, int], scale: float, *, smaller: float, least: int) -
     return found
 
 
-def draw(grey: Grey, wanted: Sequence[Size], onto: Sequence[Grey], pad: int) -> None:
-    """A picture at falling sizes, each drawn onto an array, with `pad` pixels of repeated border on every side.
+def halves(grey: Grey, wanted: Sequence[Size]) -> tuple[list[Grey], list[int]]:
+    """A picture and its halves, and the number among them of the one that each size is drawn from.
+
+    By halves first: averaging all the way from the original for each level costs more than the whole scan.
+    """
+    pictures, which = [grey], []
+    for size in wanted:
+        base = pictures[-1]
+        while base.shape[1] >= 2 * grey.shape[1] * size.scale and min(base.shape) >= 4:
+            base = cv2.resize(base, (base.shape[1] // 2, base.shape[0] // 2), interpolation=cv2.INTER_AREA)
+            pictures.append(base)
+        which.append(len(pictures) - 1)
+    return pictures, which
+
+
+def draw(
+    pictures: Sequence[Grey], which: Sequence[int], wanted: Sequence[Size], onto: Sequence[Grey], pad: int
+) -> None:
+    """A picture at falling sizes, each drawn from one of its `halves` onto an array, with `pad` pixels of repeated
+    border on every side.
 
     The last row and the last column of the border are left out where an array has no room for them.
     """
-    base = grey
-    for size, array in zip(wanted, onto, strict=True):
-        # By halves first: averaging all the way from the original for each level costs more than the whole scan.
-        while base.shape[1] >= 2 * grey.shape[1] * size.scale and min(base.shape) >= 4:
-            base = cv2.resize(base, (base.shape[1] // 2, base.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    for size, array, number in zip(wanted, onto, which, strict=True):
         inner = array[pad : pad + size.rows, pad : pad + size.cols]
-        cv2.resize(base, (size.cols, size.rows), dst=inner, interpolation=cv2.INTER_LINEAR)
+        cv2.resize(pictures[number], (size.cols, size.rows), dst=inner, interpolation=cv2.INTER_LINEAR)
         below, right = (all_ - one - pad for all_, one in zip(array.shape, (size.rows, size.cols), strict=True))
         cv2.copyMakeBorder(inner, pad, below, pad, right, cv2.BORDER_REPLICATE | cv2.BORDER_ISOLATED, dst=array)
 
@@ -102,7 +117,7 @@ def levels(grey: Grey, scale: float, *, smaller: float, least: int, pad: int) ->
     rows, cols = grey.shape
     wanted = sizes((rows, cols), scale, smaller=smaller, least=least)
     onto = [np.empty((size.rows + 2 * pad, size.cols + 2 * pad), np.uint8) for size in wanted]
-    draw(grey, wanted, onto, pad)
+    draw(*halves(grey, wanted), wanted, onto, pad)
     return [Level(one, size.cols / cols, size.rows / rows) for one, size in zip(onto, wanted, strict=True)]
 
 
@@ -130,7 +145,7 @@ def cut(grey: Grey, x: float, y: float, side: float, size: int) -> Grey:
         rows, cols = grey.shape
         smaller = max(1, round(cols * 2 * scale)), max(1, round(rows * 2 * scale))
         across, down = smaller[0] / cols, smaller[1] / rows
-        grey = cv2.resize(grey, smaller, interpolation=cv2.INTER_AREA)
+        grey = shrunk(grey, *smaller)
     # A pixel's middle lies half a pixel from its corner, at every size.
     shift = [(0.5 / by + at - to) * scale - 0.5 for by, at, to in ((across, left, x), (down, top, y))]
     matrix = np.array([[scale / across, 0.0, shift[0]], [0.0, scale / down, shift[1]]])

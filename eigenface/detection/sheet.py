@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from eigenface.detection.pyramid import LEAST_SIDE, PAD, SMALLER, Grey, draw, sizes
-from eigenface.features.channels import CELL, PLANES, channels
+from eigenface.detection.pyramid import LEAST_SIDE, PAD, SMALLER, Grey, Size, draw, halves, sizes
+from eigenface.features.channels import CELL, PLANES, channels, channels_of_levels
 
 _RING = 2
 """Cells of repeated border more around each level, so that no channel looks at a neighbour. An even number, as are the
@@ -45,24 +45,45 @@ class Sheet:
 
 def sheet(grey: Grey, scale: float) -> Sheet:
     """The levels at which a detector looks for faces, from the picture `scale` times as large on."""
-    pad, wanted = PAD + CELL * _RING, sizes(grey.shape, scale, smaller=SMALLER, least=LEAST_SIDE)
-    shapes = tuple(((size.rows + 2 * pad) // CELL, (size.cols + 2 * pad) // CELL) for size in wanted)
-    (high, wide), corners = _packed(shapes)
-    pixels = np.empty((CELL * high, CELL * wide), np.uint8)  # what lies between levels is never looked at
-    owners = np.full((high, wide), -1, np.int16)
-    inner = np.zeros((len(wanted), 4), np.int32)
-    onto = []
-    for number, ((rows, cols), (y, x)) in enumerate(zip(shapes, corners, strict=True)):
-        onto.append(pixels[CELL * y : CELL * (y + rows), CELL * x : CELL * (x + cols)])
-        y, x, rows, cols = inner[number] = y + _RING, x + _RING, rows - 2 * _RING, cols - 2 * _RING
-        owners[y : y + rows, x : x + cols] = number
-    draw(grey, wanted, onto, pad)
-    planes = channels(pixels, inner) if wanted else np.zeros((PLANES, 0, 0), np.uint8)
+    wanted, inner, owners = _laid_out(grey.shape, scale)
+    planes = _planes(grey, wanted, inner, owners.shape) if wanted else np.zeros((PLANES, 0, 0), np.uint8)
     scales = np.array([(size.cols / grey.shape[1], size.rows / grey.shape[0]) for size in wanted]).reshape(-1, 2)
     return Sheet(planes, owners, inner[:, 1::-1], scales)
 
 
-@functools.lru_cache(maxsize=64)  # frames of a film are alike
+@functools.lru_cache(maxsize=4)  # frames of a film are alike; what is kept takes some megabytes
+def _laid_out(shape: tuple[int, int], scale: float) -> tuple[list[Size], NDArray[np.int32], NDArray[np.int16]]:
+    """The levels of a picture (rows, cols), where each lies on its sheet (row, column, rows and columns in cells), and
+    which one each cell of the sheet belongs to."""
+    wanted = sizes(shape, scale, smaller=SMALLER, least=LEAST_SIDE)
+    shapes = tuple((size.rows // CELL + PAD + 2 * _RING, size.cols // CELL + PAD + 2 * _RING) for size in wanted)
+    whole, corners = _packed(shapes)
+    owners = np.full(whole, -1, np.int16)
+    inner = np.zeros((len(wanted), 4), np.int32)
+    for number, ((rows, cols), (y, x)) in enumerate(zip(shapes, corners, strict=True)):
+        y, x, rows, cols = inner[number] = y + _RING, x + _RING, rows - 2 * _RING, cols - 2 * _RING
+        owners[y : y + rows, x : x + cols] = number
+    owners.flags.writeable = inner.flags.writeable = False  # they are everybody's
+    return wanted, inner, owners
+
+
+def _planes(grey: Grey, wanted: Sequence[Size], inner: NDArray[np.int32], shape: tuple[int, int]) -> NDArray[np.uint8]:
+    """Channels (8, rows, cols) of levels that lie at `inner` (n, 4): row, column, rows and columns in cells."""
+    pictures, which = halves(grey, wanted)
+    levels = np.array([(number, *size[1:]) for number, size in zip(which, wanted, strict=True)], np.int32)
+    planes = channels_of_levels(pictures, np.hstack([levels, inner[:, :2]]), PAD, shape)
+    if planes is not None:
+        return planes
+    pixels = np.empty((CELL * shape[0], CELL * shape[1]), np.uint8)  # what lies between levels is never looked at
+    onto = []
+    for y, x, rows, cols in inner.tolist():
+        down, across = (slice(CELL * (at - _RING), CELL * (at + size + _RING)) for at, size in ((y, rows), (x, cols)))
+        onto.append(pixels[down, across])
+    draw(pictures, which, wanted, onto, PAD + CELL * _RING)
+    return channels(pixels, inner)
+
+
+@functools.lru_cache(maxsize=64)
 def _packed(shapes: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], Sequence[tuple[int, int]]]:
     """Rows and columns of a sheet on which all these have room, and the row and column of each one's corner."""
     if not shapes:

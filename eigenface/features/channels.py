@@ -15,6 +15,7 @@ Belongie and Perona, Fast feature pyramids for object detection, PAMI 2014, doi:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,39 @@ def channels(grey: NDArray[np.uint8], parts: Parts | None = None) -> NDArray[np.
     planes = np.empty((PLANES, rows // CELL, cols // CELL), np.uint8)
     arrays = (np.ascontiguousarray(grey), whole if parts is None else np.ascontiguousarray(parts, np.int32))
     module.channels(*arrays, rows, cols, _ROOM, _GAIN, _CONTRAST, planes)
+    return planes
+
+
+def channels_of_levels(
+    pictures: Sequence[NDArray[np.uint8]], levels: NDArray[np.int32], pad: int, shape: tuple[int, int]
+) -> NDArray[np.uint8] | None:
+    """Channels of smaller and smaller pictures side by side, each drawn from a larger one while they are made.
+
+    Parameters
+    ----------
+    pictures : sequence of uint8 arrays (rows, cols)
+    levels : int32 array (n, 5)
+        The number of the picture from which a level is drawn, the level's rows and columns, and the row and the column,
+        in cells, where it begins.
+    pad : int
+        Pixels of repeated border on every side, an even number.
+    shape : int, int
+        Rows and columns of all in cells.
+
+    Returns
+    -------
+    uint8 array (8, rows, cols), or None
+        None where nothing quicker is at hand than `cv2.resize`, which draws the same pixels, and `channels`. What lies
+        between levels is of no use.
+    """
+    module = compiled("boosted")
+    if module is None or not module.DRAWS:
+        return None
+    planes = np.empty((PLANES, *shape), np.uint8)
+    above = np.array([picture.shape for picture in pictures], np.int32)[levels[:, 0]]
+    parts = np.ascontiguousarray(np.column_stack([levels[:, 0], above, levels[:, 1:]]), np.int32)
+    given = tuple(np.ascontiguousarray(picture) for picture in pictures)
+    module.levels(given, parts, pad, *shape, _ROOM, _GAIN, _CONTRAST, planes)
     return planes
 
 

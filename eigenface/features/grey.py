@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from eigenface.features.shrinking import shrunk
 from eigenface.types import Pixels, Rows
 from eigenface.vision import cv2
 
@@ -27,9 +28,9 @@ def equalise(greys: Sequence[Grey]) -> list[Grey]:
 
 def resize_one(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """One picture at `size` x `size` pixels: area when shrinking, cubic when growing."""
-    shrinking = picture.shape[0] >= size and picture.shape[1] >= size
-    method = cv2.INTER_AREA if shrinking else cv2.INTER_CUBIC
-    resized: NDArray[np.uint8] = cv2.resize(picture, (size, size), interpolation=method)
+    if picture.shape[0] >= size and picture.shape[1] >= size:
+        return shrunk(picture, size, size)
+    resized: NDArray[np.uint8] = cv2.resize(picture, (size, size), interpolation=cv2.INTER_CUBIC)
     return resized
 
 
