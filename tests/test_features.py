@@ -105,7 +105,7 @@ def test_colour_is_the_same_with_and_without_the_compiled_part(
 
 
 @pytest.mark.skipif(compiled("pixels") is None, reason="the compiled part was not built")
-@pytest.mark.parametrize(("levels", "pixels"), [(1, 1), (4, 255), (6, 256), (8, 700)])
+@pytest.mark.parametrize(("levels", "pixels"), [(1, 1), (4, 255), (6, 256), (6, 250), (6, 400), (8, 700)])
 def test_trees_give_the_same_bits_with_and_without_the_compiled_part(
     levels: int, pixels: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eigenface.features.context import CONTEXT, laid_out, map_context
+from eigenface.features.context import CONTEXT, compiled_for, kernels, laid_out, map_context
 from eigenface.features.grey import resize_one
+from eigenface.features.local_colour import LOGS
 from eigenface.features.trees import BoostedTrees
 from eigenface.stored import stored_arrays
 from eigenface.types import Pixels, Rows
@@ -33,13 +34,14 @@ _GRID = 4  # cells each way in which a map is summed up
 _AREAS = (0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95)  # probabilities above which pixels are counted
 _MIDDLE_AREAS = (0.2, 0.5, 0.8)
 _LARGEST_PIXELS = (3, 10, 30, 80, 200, 500)  # of 2,304: which of the sorted probabilities are told
-_SMOOTHINGS = (1.5, 3.0, 6.0)
+_SMOOTHINGS = (1.5, 3.0, 6.0)  # pixels of 48, as the next
+_BLURS = (1.0, 1.2, 2.0, 3.0, 4.0, 5.0)
 _REDDER = 12.0  # in a of Lab, beyond which a pixel is redder than skin
 _SECOND = "second_"  # before the names of the second trees' arrays
 _CHANGE = 18.0  # distance in Lab within which a pixel counts as the skin's own colour
 
 
-def pixel_features(crop: Pixels, side: int = 48) -> Planes:
+def pixel_features(crop: Pixels, side: int = 48, out: Planes | None = None) -> Planes:
     """What is known of every pixel of a face crop.
 
     Parameters
@@ -47,6 +49,8 @@ def pixel_features(crop: Pixels, side: int = 48) -> Planes:
     crop : uint8 array (rows, cols, 3), RGB, of any size.
     side : int
         Pixels each way after shrinking.
+    out : float32 array (PLANES, side * side), optional
+        Where it is written.
 
     Returns
     -------
@@ -58,9 +62,21 @@ def pixel_features(crop: Pixels, side: int = 48) -> Planes:
     >>> pixel_features(np.full((60, 50, 3), (205, 160, 140), np.uint8), 24).shape
     (43, 576)
     """
-    picture = resize_one(crop, side).astype(np.float32) / 255
+    small = resize_one(crop, side)
+    picture = np.asarray(small.astype(np.float32) / 255, np.float32)
     lab = cv2.cvtColor(picture, cv2.COLOR_RGB2Lab)
-    logs = np.log(picture + np.float32(0.03))
+    out = np.empty((PLANES, side * side), np.float32) if out is None else out
+    module = compiled_for(side)
+    if module is None:
+        out[:] = _features_by_numpy(picture, lab, LOGS[small])
+    else:
+        sigmas = tuple(sigma * (side / 48) for sigma in _BLURS)
+        module.features(side, small, lab, _oval(side), LOGS, *kernels(sigmas), out)
+    return out
+
+
+def _features_by_numpy(picture: Planes, lab: Planes, logs: Planes) -> Planes:
+    side = len(picture)
     red = logs[..., 0] - logs[..., 1]
     blue = logs[..., 2] - logs[..., 1]
     where = _oval(side)
@@ -169,10 +185,11 @@ class BloodMapper:
 
         The trees learned from painted blood, so these are odds among painted faces.
         """
-        planes = pixel_features(crop, self.side)
-        odds = self.trees(planes).reshape(self.side, self.side)
+        planes = np.empty((PLANES + CONTEXT if self.second else PLANES, self.side**2), np.float32)
+        odds = self.trees(pixel_features(crop, self.side, planes[:PLANES])).reshape(self.side, self.side)
         if self.second:
-            odds = self.second(np.concatenate([planes, map_context(odds)])).reshape(self.side, self.side)
+            map_context(odds, planes[PLANES:])
+            odds = self.second(planes).reshape(self.side, self.side)
         return np.asarray(1 / (1 + np.exp(-odds)), np.float32)
 
     def summaries(self, crops: Sequence[Pixels]) -> Rows:
@@ -203,6 +220,17 @@ SUMMARY = len(_AREAS) + len(_SMOOTHINGS) + 1 + len(_MIDDLE_AREAS) + len(_LARGEST
 
 def summary(found: Planes) -> NDArray[np.float32]:
     """How much, how sure, in how many pieces, how one-sided and where: (SUMMARY,) of a map (side, side)."""
+    side = len(found)
+    module = compiled_for(side)
+    if module is None:
+        return _summary_by_numpy(found)
+    told = np.empty(SUMMARY, np.float32)
+    found = np.ascontiguousarray(found, np.float32)
+    module.summary(side, found, *kernels(tuple(sigma * (side / 48) for sigma in _SMOOTHINGS)), told)
+    return told
+
+
+def _summary_by_numpy(found: Planes) -> NDArray[np.float32]:
     side = len(found)
     unit, count = side / 48, side * side
     ordered = np.sort(found, axis=None)[::-1]

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from eigenface.engine import compiled
 from eigenface.features.fisher import FisherCoder, places
 from eigenface.features.grey import resize_one
 from eigenface.features.sift import CELLS, positions
@@ -20,7 +21,11 @@ from eigenface.vision import cv2
 VOCABULARY = Path(__file__).parent.parent / "models" / "colourwords.npz"
 """The shipped vocabulary, under the name `colour`."""
 
-_DARKEST = np.float32(0.03)  # added before logarithms are taken
+_PLANES = 4
+_LARGEST = 1024  # pixels that the compiled part works on
+
+LOGS = np.log(np.arange(256, dtype=np.float32) / 255 + np.float32(0.03))
+"""Logarithms of colours by their bytes; black has one too."""
 
 
 def colour_planes(crop: Pixels, size: int) -> NDArray[np.float32]:
@@ -28,8 +33,8 @@ def colour_planes(crop: Pixels, size: int) -> NDArray[np.float32]:
 
     Returns a float32 array (4, size, size) of an RGB crop (rows, cols, 3).
     """
-    picture = resize_one(crop, size).astype(np.float32) / 255
-    logs = np.log(picture + _DARKEST)
+    small = resize_one(crop, size)
+    picture, logs = small.astype(np.float32) / 255, LOGS[small]
     red, green, blue = (picture[..., i] for i in range(3))
     highest = np.maximum(np.maximum(red, green), blue)  # several times as fast as a maximum along an axis of three
     lowest = np.minimum(np.minimum(red, green), blue)
@@ -49,10 +54,18 @@ def local_colour(crop: Pixels, size: int, cell: int, stride: int) -> NDArray[np.
     ----------
     Clinchant, Csurka, Perronnin and Renders, XRCE's participation to ImagEval, 2007.
     """
-    begins = positions(size, cell, stride)
+    begins, module = positions(size, cell, stride), compiled("pixels")
+    if module is None or size > _LARGEST:
+        return _local_by_numpy(colour_planes(crop, size), begins, cell)
+    described = np.empty((len(begins) ** 2, 2 * _PLANES * CELLS**2), np.float32)
+    module.swatches(resize_one(crop, size), LOGS, size, cell, begins.astype(np.int32), described)
+    return described
+
+
+def _local_by_numpy(planes: NDArray[np.float32], begins: NDArray[np.intp], cell: int) -> NDArray[np.float32]:
     at = (begins[:, None] + np.arange(CELLS) * cell).ravel()
     maps = []
-    for plane in colour_planes(crop, size):
+    for plane in planes:
         mean = cv2.blur(plane, (cell, cell))
         spread = np.sqrt(np.maximum(cv2.blur(plane * plane, (cell, cell)) - mean * mean, 0))
         maps += [mean[np.ix_(at, at)], spread[np.ix_(at, at)]]

@@ -1,7 +1,7 @@
 """Boosted trees that ask the same question everywhere on a level: a few comparisons and one look-up a tree.
 
 Such trees run without a loop over rows, so a whole face of pixels is judged in a few milliseconds by numpy alone, and
-in half of one by the compiled part, to the same bit.
+in a fraction of one by the compiled part, to the same bit.
 """
 
 from __future__ import annotations
