@@ -26,7 +26,7 @@ lint: $(VENV)/made
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy -p eigenface
 
-$(VENV)/made: setup.cfg setup.py pyproject.toml $(wildcard csrc/*.[ch])
+$(VENV)/made: setup.cfg setup.py pyproject.toml $(wildcard csrc/*.[ch] csrc/*/*.h)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "eigenface needs Python 3.11 or later, this is " + sys.version.split()[0] + "; name one: make serve PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'

@@ -1,4 +1,4 @@
-"""Only what setup.cfg cannot say: the optional compiled part, one module a file of csrc/."""
+"""Only what setup.cfg cannot say: the optional compiled part, one module a file of csrc/, with its headers in a folder of its name."""
 
 from pathlib import Path
 
@@ -13,9 +13,10 @@ setup(
         Extension(
             f"eigenface._{source.stem}",
             [source.as_posix()],
+            include_dirs=["csrc"],
             optional=True,
             extra_compile_args=FLAGS.get(source.stem, SAME),
-            depends=sorted(header.as_posix() for header in Path("csrc").glob("*.h")),
+            depends=sorted(header.as_posix() for header in Path("csrc").rglob("*.h")),
         )
         for source in sorted(Path("csrc").glob("*.c"))
     ]

@@ -7,8 +7,8 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-#include "around.h"
-#include "skin.h"
+#include "blood/around.h"
+#include "blood/skin.h"
 
 #define MOST_SIDE 256
 

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "boxes.h"
-#include "cells.h"
-#include "windows.h"
+#include "boosted/boxes.h"
+#include "boosted/cells.h"
+#include "boosted/windows.h"
 
 #define MOST_PICTURES 32 /* halves of halves: more than any picture has */
 #define MOST_PAD 1024

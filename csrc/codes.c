@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-#include "many.h"
+#include "codes/many.h"
 #include "wide.h"
 
 #define TOGETHER 4 /* products that are summed side by side: their sums stay in registers */

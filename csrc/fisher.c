@@ -7,8 +7,8 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-#include "gradients.h"
-#include "words.h"
+#include "fisher/sift.h"
+#include "fisher/words.h"
 
 static const float NOWHERE[NUMBERS] = {0};
 

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cascade.h"
-#include "shrink.h"
+#include "looks/cascade.h"
+#include "looks/shrink.h"
 
 static int wrong(const char *what) {
     PyErr_SetString(PyExc_ValueError, what);

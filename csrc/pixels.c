@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "swatches.h"
+#include "pixels/swatches.h"
 #include "wide.h"
 
 #define BLOCK 128 /* pixels judged side by side: what all trees look at stays in the nearest memory */

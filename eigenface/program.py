@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import math
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,7 +31,7 @@ DRAWN_CROP: Pixels = np.tile(np.arange(0, 240, 5, dtype=np.uint8)[:, None, None]
 """What a model is tried on when it is loaded: a crop that shades from dark to light."""
 
 BATCH = 128
-"""Faces that run through a program at once: bounds its memory."""
+"""Faces that run through a program at once, at most: bounds its memory."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,8 @@ class Program:
         """
         if len(crops) <= BATCH:
             return np.asarray(self._run(crops, Described() if shared is None else shared), np.float64)
-        parts = [crops[start : start + BATCH] for start in range(0, len(crops), BATCH)]
+        size = math.ceil(len(crops) / math.ceil(len(crops) / BATCH))  # parts of one length: no core waits for another
+        parts = [crops[start : start + size] for start in range(0, len(crops), size)]
         return np.concatenate(side_by_side(lambda part: self._run(part, Described()), parts)).astype(np.float64)
 
 

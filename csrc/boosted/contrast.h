@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "gradient.h"
+#include "boosted/gradient.h"
 
 #define REACH 5 /* cells on either side that a cell is compared with: 11 x 11 */
 

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "trees.h"
+#include "boosted/trees.h"
 
 /* Every second byte, as two rows. */
 WIDE static void part_two(const uint8_t *restrict row, size_t count, uint8_t *restrict first, uint8_t *restrict second) {

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "products.h"
+#include "fisher/products.h"
 #include "wide.h"
 
 /* A mixture of Gaussians is kept packed: this, and behind it the arrays of `Words`. */

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "contrast.h"
-#include "fetch.h"
-#include "levels.h"
+#include "boosted/contrast.h"
+#include "boosted/fetch.h"
+#include "boosted/levels.h"
 
 #define KEPT (2 * REACH + 2) /* rows of cells: those around one, and the next that enters */
 #define LINES 4              /* rows of pixels: those of a row of cells, and one on either side */

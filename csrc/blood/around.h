@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "planes.h"
+#include "blood/planes.h"
 #include "ranks.h"
 
 #define SAID 48  /* planes around a map */

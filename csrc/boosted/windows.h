@@ -6,9 +6,9 @@
 #ifndef EIGENFACE_WINDOWS_H
 #define EIGENFACE_WINDOWS_H
 
-#include "fetch.h"
-#include "trees.h"
-#include "turn.h"
+#include "boosted/fetch.h"
+#include "boosted/trees.h"
+#include "boosted/turn.h"
 
 #define ALONE 32  /* trees that single windows are asked before they are copied out */
 #define LONGER 20 /* after so many times the trees those that are left are copied together again */

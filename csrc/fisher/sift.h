@@ -4,14 +4,14 @@
    and only cells that some descriptor has are counted. Of a cell its roots are kept, which is what descriptors are made
    of in the end: a cell is part of many of them. */
 
-#ifndef EIGENFACE_GRADIENTS_H
-#define EIGENFACE_GRADIENTS_H
+#ifndef EIGENFACE_SIFT_H
+#define EIGENFACE_SIFT_H
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "products.h"
+#include "fisher/products.h"
 #include "wide.h"
 
 #define ORIENTATIONS 8

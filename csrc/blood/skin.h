@@ -8,8 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "blood/planes.h"
 #include "colours.h"
-#include "planes.h"
 #include "ranks.h"
 
 #define SEEN 43      /* planes of a face */
