@@ -6,9 +6,8 @@ And products with rows that a saved model keeps in codes of a byte: they are nev
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -20,43 +19,45 @@ from eigenface.engine import compiled
 Array = NDArray[Any]
 
 _BLOCK_NUMBERS = 600_000  # of a matrix that are decoded at a time: they fit a core's cache
-_SMALL = 1_500_000  # numbers up to which a matrix is decoded for good: in single precision, too, a cache holds it
-_FEW = 12  # rows up to which products with codes are quicker than with what BLAS would need decoded
+_SMALL = 500_000  # numbers up to which a matrix is decoded for good: a cache holds it beside all else
+_SMALL_BY_NUMPY = 1_500_000  # the same without the compiled part, where decoding takes longer
+_FEW = 12  # rows up to which products are quicker with codes that are decoded on the way
 _PRODUCTS = 300_000  # that are worked on at a time where rows are more: they, too, fit a cache
-_LANES = 16
+_STRIDE = 32  # codes by whose number lines are filled up
 
 
 class Kept:
-    """Rows (m, d) with which others are multiplied, in float32 or in codes of a byte.
+    """Rows (m, d) with which others are multiplied: in float32, or in codes of a byte, or of half of one.
 
     Parameters
     ----------
     array : array or Encoded (m, d)
+    exact : bool
+        Products to the last digits of single precision; otherwise rows may be rounded to 16 bits.
     """
 
-    def __init__(self, array: Array | Encoded) -> None:
+    def __init__(self, array: Array | Encoded, *, exact: bool = False) -> None:
+        if len(array.shape) != 2:
+            raise ValueError(f"expected rows of numbers, got an array of shape {array.shape}")
+        self.shape: tuple[int, int] = (array.shape[0], array.shape[1])
         self._lines: Array = np.ones(len(array), np.float32)
-        self._columns: Array = np.ones(array.shape[-1], np.float32)
-        large = math.prod(array.shape) > _SMALL
+        self._columns: Array = np.ones(array.shape[1], np.float32)
+        module = compiled("codes")
+        large = math.prod(array.shape) > (_SMALL if module else _SMALL_BY_NUMPY)
+        self._bits, self._exact = 0, exact
         if large and isinstance(array, Encoded) and array.steps is not None and array.codes.dtype == np.int8:
-            self._rows: Array = np.ascontiguousarray(array.codes)
+            self._bits = 4 if module and not exact and array.codes.min() >= -8 and array.codes.max() <= 7 else 8
+            self._rows: Array = _laid_out(array.codes, self._bits)
             if array.axis == 0:
                 self._lines = array.steps
             else:
                 self._columns = array.steps
         else:
             self._rows = np.asarray(array, np.float32)
-        if self._rows.ndim != 2:
-            raise ValueError(f"expected rows of numbers, got an array of shape {self._rows.shape}")
         self._stretch = max(1, _BLOCK_NUMBERS // max(1, self.shape[1])) if large else max(1, len(self))
 
     def __len__(self) -> int:
-        return len(self._rows)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """How many rows, and numbers a row."""
-        return self._rows.shape
+        return self.shape[0]
 
     def squares(self) -> NDArray[np.float32]:
         """The squared length of every row: (m,)."""
@@ -70,40 +71,59 @@ class Kept:
 
     def parts(self, rows: NDArray[np.float32]) -> Iterator[tuple[slice, NDArray[np.float32]]]:
         """The products (n, some of m) with rows (n, d), one stretch of kept rows after another."""
-        module = compiled("codes") if self._rows.dtype == np.int8 else None
+        module = compiled("codes") if self._bits else None
         if module is not None and len(rows) <= _FEW:
-            yield slice(len(self)), self._few(module, rows)
-        elif module is not None and module.has_many():
-            yield from self._many(module, rows)
+            yield from self._with_codes(module.few, rows, len(self))
+        elif module is not None and not self._exact and module.counts():
+            yield from self._with_codes(module.many, rows, max(_STRIDE, _PRODUCTS // len(rows)))
         else:
             scaled = rows * self._columns
             for part, block in self._blocks():
                 yield part, scaled @ block.T * self._lines[part]
 
-    def _few(self, module: ModuleType, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _with_codes(
+        self, multiply: Callable[..., None], rows: NDArray[np.float32], stretch: int
+    ) -> Iterator[tuple[slice, NDArray[np.float32]]]:
         count, size = self.shape
-        padded = np.zeros((len(rows), -(-size // _LANES) * _LANES), np.float32)
-        np.multiply(rows, self._columns, out=padded[:, :size])
-        products = np.empty((len(rows), count), np.float32)
-        module.products(padded, self._rows, size, products)
-        products *= self._lines
-        return products
-
-    def _many(self, module: ModuleType, rows: NDArray[np.float32]) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-        scaled = rows * self._columns
-        for part in self._slices(max(_LANES, _PRODUCTS // len(rows))):
-            codes = self._rows[part]
-            products = np.empty((len(rows), len(codes)), np.float32)
-            module.many(scaled, codes, self.shape[1], products)
+        wide = -(-size // _STRIDE) * _STRIDE
+        scaled = np.empty((len(rows), wide), np.float32)
+        np.multiply(rows, self._columns, out=scaled[:, :size])
+        scaled[:, size:] = 0
+        for part in _slices(count, stretch):
+            products = np.empty((len(rows), len(self._rows[part])), np.float32)
+            multiply(scaled, self._rows[part], wide, self._bits, products)
             products *= self._lines[part]
             yield part, products
 
     def _blocks(self) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-        for part in self._slices(self._stretch):
-            yield part, self._rows[part].astype(np.float32, copy=False)
+        for part in _slices(len(self), self._stretch):
+            codes = _halves(self._rows[part]) if self._bits == 4 else self._rows[part]
+            yield part, codes[:, : self.shape[1]].astype(np.float32, copy=False)
 
-    def _slices(self, stretch: int) -> Iterator[slice]:
-        return (slice(start, start + stretch) for start in range(0, len(self), stretch))
+
+def _slices(count: int, length: int) -> Iterator[slice]:
+    return (slice(start, start + length) for start in range(0, count, length))
+
+
+def _laid_out(codes: Array, bits: int) -> Array:
+    """Codes (m, d) as the compiled part reads them: lines in whole strides.
+
+    Of codes of 4 bits, sixteen lie in the low halves of bytes and the next sixteen in the high ones, plus 8.
+    """
+    wide = -(-codes.shape[1] // _STRIDE) * _STRIDE
+    laid = np.zeros((len(codes), wide), np.int8)
+    laid[:, : codes.shape[1]] = codes
+    if bits == 8:
+        return laid
+    halves = (laid + 8).astype(np.uint8).reshape(len(codes), -1, 2, _STRIDE // 2)
+    return (halves[:, :, 0] | halves[:, :, 1] << 4).reshape(len(codes), wide // 2)
+
+
+def _halves(packed: Array) -> Array:
+    """The codes (m, d) of bytes that hold two each."""
+    bytes_ = packed.reshape(len(packed), -1, 1, _STRIDE // 2)
+    codes = np.concatenate([bytes_ & 15, bytes_ >> 4], axis=2).astype(np.int8) - np.int8(8)
+    return codes.reshape(len(packed), -1)
 
 
 @dataclass(frozen=True)
@@ -162,9 +182,11 @@ class Projection:
         return self.kept.times(rows - self.centre) * self.scales
 
 
-def projection_of(settings: Mapping[str, Any], arrays: Mapping[str, Array | Encoded]) -> Projection:
+def projection_of(
+    settings: Mapping[str, Any], arrays: Mapping[str, Array | Encoded], *, exact: bool = False
+) -> Projection:
     """The projection of a `pca` operation: (x - mean) @ components.T, each axis over deviation ** power."""
-    kept, power = Kept(arrays["components"]), float(settings.get("power", 0.0))
+    kept, power = Kept(arrays["components"], exact=exact), float(settings.get("power", 0.0))
     deviations = np.sqrt(np.asarray(arrays["variance"], np.float64)) if power else np.ones(len(kept))
     return Projection(_float32(arrays["mean"]), kept, _float32(deviations**-power))
 

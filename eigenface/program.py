@@ -135,9 +135,10 @@ def _runs(operations: Sequence[Operation]) -> list[Run]:
     waiting: Affine | None = None
     for i, operation in enumerate(operations):
         with _told(operation), np.errstate(all="ignore"):  # what is no number is noticed by `check`
-            alone = waiting is None and all(after.name not in LINEAR for after in operations[i + 1 : i + 2])
-            if operation.name == "pca" and alone:
-                runs.append(projection_of(operation.settings, operation.arrays))
+            after = operations[i + 1].name if i + 1 < len(operations) else ""
+            if operation.name == "pca" and waiting is None and after not in LINEAR:
+                exact = after == "round"  # what is rounded may jump by a step where a last digit moves
+                runs.append(projection_of(operation.settings, operation.arrays, exact=exact))
                 continue
             linear = affine_of(operation.name, operation.settings, operation.arrays)
             if linear is not None:

@@ -10,7 +10,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, TypeVar
@@ -21,12 +21,35 @@ R = TypeVar("R")
 _CORES = min(4, os.cpu_count() or 1)
 
 
+@functools.cache
+def _helpers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_CORES - 1)
+
+
 def side_by_side(work: Callable[[T], R], pieces: Sequence[T]) -> list[R]:
-    """`work` of every piece, in their order, on the cores there are: most of an answer needs no lock of Python's."""
+    """`work` of every piece, in their order, on the cores there are: most of an answer needs no lock of Python's.
+
+    The caller's thread begins at once and others help, if they wake in time: on a busy machine, or where one is asked
+    that helps already, it does all alone.
+    """
     if len(pieces) < 2 or _CORES == 1:
         return [work(piece) for piece in pieces]
-    with ThreadPoolExecutor(min(_CORES, len(pieces))) as threads:
-        return list(threads.map(work, pieces))
+    done: dict[int, R] = {}
+    left = iter(enumerate(pieces))  # what is drawn by one thread no other draws
+
+    def help_out() -> None:
+        for number, piece in left:
+            done[number] = work(piece)
+
+    helping = [_helpers().submit(help_out) for _ in range(min(_CORES, len(pieces)) - 1)]
+    try:
+        help_out()
+    finally:
+        begun = [one for one in helping if not one.cancel()]
+        wait(begun)
+    for one in begun:
+        one.result()
+    return [done[number] for number in range(len(pieces))]
 
 
 def ahead(work: Callable[[T], R], pieces: Iterable[T]) -> Generator[R]:

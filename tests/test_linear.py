@@ -21,15 +21,16 @@ from eigenface.program import Operation, Program
 _codes = compiled("codes")
 
 
-def coded(rows: int, columns: int, *, by_row: bool, seed: int = 0) -> Encoded:
-    array = np.random.default_rng(seed).normal(size=(rows, columns)).astype(np.float32)
-    return encode(round_rows(array) if by_row else round_columns(array))
+def coded(rows: int, columns: int, *, by_row: bool, bits: int = 8) -> Encoded:
+    array = np.random.default_rng(0).normal(size=(rows, columns)).astype(np.float32)
+    return encode(round_rows(array, bits) if by_row else round_columns(array, bits))
 
 
 @pytest.fixture(params=["compiled", "pure"])
 def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every matrix is large enough to stay in codes."""
     monkeypatch.setattr(linear, "_SMALL", 0)
+    monkeypatch.setattr(linear, "_SMALL_BY_NUMPY", 0)
     if request.param == "pure":
         monkeypatch.setenv("EIGENFACE_PURE", "1")
     elif compiled("codes") is None:
@@ -40,64 +41,87 @@ def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize("by_row", [True, False])
 @pytest.mark.parametrize("asked", [1, 3, 4, 5, 12, 13, 40])
 @pytest.mark.parametrize("shape", [(70, 33), (5, 300), (130, 16), (64, 2)])
+@pytest.mark.parametrize("bits", [4, 8])
 def test_products_with_codes_are_products_with_what_they_stand_for(
-    by_row: bool, asked: int, shape: tuple[int, int]
+    by_row: bool, asked: int, shape: tuple[int, int], bits: int
 ) -> None:
-    stored = coded(*shape, by_row=by_row)
+    stored = coded(*shape, by_row=by_row, bits=bits)
     assert stored.codes.dtype == np.int8
     rows = np.random.default_rng(1).normal(size=(asked, shape[1])).astype(np.float32)
     kept, plain = Kept(stored), decode(stored)
     lengths = np.linalg.norm(rows, axis=1)[:, None] * np.linalg.norm(plain, axis=1)
-    assert (np.abs(kept.times(rows) - rows @ plain.T) < 2e-5 * lengths).all()
+    assert (np.abs(kept.times(rows) - rows @ plain.T) <= 2e-5 * lengths).all()
     assert np.allclose(kept.squares(), (plain**2).sum(axis=1), rtol=1e-5)
+    exact = Kept(stored, exact=True).times(rows)
+    assert (np.abs(exact - rows @ plain.T) <= 1e-6 * lengths).all()
     covered = np.concatenate([np.arange(len(kept))[part] for part, _ in kept.parts(rows)])
     assert (covered == np.arange(shape[0])).all()
 
 
-@pytest.mark.skipif(compiled("codes") is None, reason="the compiled part was not built")
-@settings(max_examples=40, deadline=None)
-@given(st.integers(1, 9), st.integers(1, 40), st.integers(1, 70), st.integers(0, 999))
-def test_the_compiled_product_is_exact_where_numbers_are_whole(asked: int, lines: int, size: int, seed: int) -> None:
-    module = compiled("codes")
-    assert module is not None
-    rng = np.random.default_rng(seed)
-    codes = rng.integers(-128, 128, (lines, size)).astype(np.int8)
-    rows = np.zeros((asked, -(-size // 16) * 16), np.float32)
-    rows[:, :size] = rng.integers(-100, 100, (asked, size))
-    out = np.empty((asked, lines), np.float32)
-    module.products(rows, codes, size, out)
-    assert (out == rows[:, :size].astype(np.int64) @ codes.T.astype(np.int64)).all()
-    with pytest.raises(ValueError, match="do not fit"):
-        module.products(rows, codes, size, out[:, :-1].copy())
+def packed(rng: np.random.Generator, lines: int, wide: int, bits: int) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+    """Codes, and how the compiled part reads them."""
+    codes = rng.integers(-(2 ** (bits - 1)), 2 ** (bits - 1), (lines, wide))
+    return codes, linear._laid_out(codes.astype(np.int8), bits)
 
 
-@pytest.mark.skipif(not (_codes and _codes.has_many()), reason="not built, or not for this processor")
-@settings(max_examples=40, deadline=None)
-@given(st.integers(1, 25), st.integers(1, 70), st.integers(1, 1100), st.integers(0, 999))
-def test_products_of_many_rows_are_exact_where_numbers_have_16_bits(
-    asked: int, lines: int, size: int, seed: int
+@pytest.mark.skipif(_codes is None, reason="the compiled part was not built")
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 9), st.integers(1, 40), st.integers(1, 5), st.sampled_from([4, 8]), st.integers(0, 999))
+def test_the_compiled_product_is_exact_where_numbers_are_whole(
+    asked: int, lines: int, strides: int, bits: int, seed: int
 ) -> None:
     assert _codes
-    rng = np.random.default_rng(seed)
-    codes = rng.integers(-128, 128, (lines, size)).astype(np.int8)
-    rows = rng.integers(-32767, 32768, (asked, size)).astype(np.float32)
-    rows[:, rng.integers(size)] = 32767
-    if seed % 5 == 0:
-        codes[0], rows[0] = -128, 32767  # the largest sum there is
+    rng, wide = np.random.default_rng(seed), 32 * strides
+    codes, laid = packed(rng, lines, wide, bits)
+    rows = rng.integers(-32639, 32640, (asked, wide)).astype(np.float32)
+    rows[:, rng.integers(wide)] = rng.choice([-32639, 32639])
+    if seed % 5 == 0:  # the largest sums there are
+        codes[0], rows[0] = 2 ** (bits - 1) - 1, -32639
+        laid = linear._laid_out(codes.astype(np.int8), bits)
     out = np.empty((asked, lines), np.float32)
-    _codes.many(rows, codes, size, out)
-    truth = rows.astype(np.int64) @ codes.T.astype(np.int64)
+    _codes.few(rows, laid, wide, bits, out)
+    truth = rows.astype(np.int64) @ codes.T
+    assert (np.abs(out - truth) <= 1e-6 * np.abs(rows) @ np.abs(codes.T.astype(np.float64))).all()
+    for size, word, to in ((wide, bits, out[:, :-1].copy()), (wide - 1, bits, out), (wide, 5, out), (0, bits, out)):
+        with pytest.raises(ValueError, match="codes: "):
+            _codes.few(rows, laid, size, word, to)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 5), st.integers(1, 100), st.integers(0, 99))
+def test_codes_that_share_a_byte_come_back(lines: int, size: int, seed: int) -> None:
+    codes = np.random.default_rng(seed).integers(-8, 8, (lines, size)).astype(np.int8)
+    assert (linear._halves(linear._laid_out(codes, 4))[:, :size] == codes).all()
+
+
+@pytest.mark.skipif(not (_codes and _codes.counts()), reason="not built, or not for this processor")
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 25), st.integers(1, 70), st.integers(1, 36), st.sampled_from([4, 8]), st.integers(0, 999))
+def test_products_of_many_rows_are_exact_where_numbers_have_16_bits(
+    asked: int, lines: int, strides: int, bits: int, seed: int
+) -> None:
+    assert _codes
+    rng, wide = np.random.default_rng(seed), 32 * strides
+    codes, laid = packed(rng, lines, wide, bits)
+    rows = rng.integers(-32767, 32768, (asked, wide)).astype(np.float32)
+    rows[:, rng.integers(wide)] = 32767
+    if seed % 5 == 0:  # the largest sum there is
+        codes[0], rows[0] = -(2 ** (bits - 1)), 32767
+        laid = linear._laid_out(codes.astype(np.int8), bits)
+    out = np.empty((asked, lines), np.float32)
+    _codes.many(rows, laid, wide, bits, out)
+    truth = rows.astype(np.int64) @ codes.T
     assert (np.abs(out - truth) <= 1e-6 * np.abs(rows) @ np.abs(codes.T.astype(np.float64))).all()
     for wrong in (out[:, :-1].copy(), np.empty((asked + 1, lines), np.float32)):
         with pytest.raises(ValueError, match="do not fit"):
-            _codes.many(rows, codes, size, wrong)
+            _codes.many(rows, laid, wide, bits, wrong)
 
 
-@pytest.mark.skipif(not (_codes and _codes.has_many()), reason="not built, or not for this processor")
+@pytest.mark.skipif(not (_codes and _codes.counts()), reason="not built, or not for this processor")
 def test_rows_of_nothing_have_products_of_nothing() -> None:
     assert _codes
     out = np.ones((2, 3), np.float32)
-    _codes.many(np.zeros((2, 8), np.float32), np.ones((3, 8), np.int8), 8, out)
+    _codes.many(np.zeros((2, 32), np.float32), np.ones((3, 32), np.int8), 32, 8, out)
     assert not out.any()
 
 
