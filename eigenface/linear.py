@@ -111,12 +111,15 @@ def _laid_out(codes: Array, bits: int) -> Array:
     Of codes of 4 bits, sixteen lie in the low halves of bytes and the next sixteen in the high ones, plus 8.
     """
     wide = -(-codes.shape[1] // _STRIDE) * _STRIDE
-    laid = np.zeros((len(codes), wide), np.int8)
-    laid[:, : codes.shape[1]] = codes
+    zero = np.uint8(8 if bits == 4 else 0)
+    laid = np.full((len(codes), wide), zero)
+    np.add(codes.view(np.uint8), zero, out=laid[:, : codes.shape[1]])
     if bits == 8:
-        return laid
-    halves = (laid + 8).astype(np.uint8).reshape(len(codes), -1, 2, _STRIDE // 2)
-    return (halves[:, :, 0] | halves[:, :, 1] << 4).reshape(len(codes), wide // 2)
+        return laid.view(np.int8)
+    halves = laid.reshape(len(codes), -1, 2, _STRIDE // 2)
+    packed = halves[:, :, 1] << 4
+    packed |= halves[:, :, 0]
+    return packed.reshape(len(codes), wide // 2)
 
 
 def _halves(packed: Array) -> Array:
