@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from eigenface.catalogue import catalogue
+from eigenface.detection import get_detector
 from eigenface.embedding import FaceEmbedder
 from eigenface.errors import PictureError, RequestError
 from eigenface.facespace import SIZE, load_face_space
@@ -149,6 +150,7 @@ class FaceService:
     def warm(self) -> None:
         """Load what the first upload needs in the thread that calls, so that it is answered as fast as the tenth."""
         models, face = self.models(None), _mean_face()
+        get_detector().prepare()
         recognise(face, models)
         recognise(face, models, Options(whole=True))
 

@@ -24,6 +24,10 @@ class Detector(Protocol):
     min_score: float
     """Least score, 0..1, of a box that is answered when nobody asks for another."""
 
+    def prepare(self) -> None:
+        """Load now what pays for many pictures only, and would otherwise be loaded in the course of them."""
+        ...
+
     def detect(
         self, pixels: Pixels, *, min_face: int = SMALLEST_FACE, min_score: float | None = None
     ) -> list[Detection]:

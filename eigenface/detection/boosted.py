@@ -135,6 +135,10 @@ class BoostedDetector:
         turned = self.forests.get("turned")
         self._turned = [] if turned is None else [turned, turned.mirrored()]
 
+    def prepare(self) -> None:
+        """What `detection.Detector.prepare` says."""
+        self._placer.prepare()
+
     def detect(
         self, pixels: Pixels, *, min_face: int = SMALLEST_FACE, min_score: float | None = None
     ) -> list[Detection]:

@@ -74,6 +74,11 @@ class HaarDetector:
         self._looks = 0
         self._local = threading.local()  # a CascadeClassifier keeps its working memory: one set a thread
 
+    def prepare(self) -> None:
+        """What `detection.Detector.prepare` says."""
+        self._looks = _FEW_LOOKS
+        self._quick(_FRONTAL)
+
     def detect(
         self, pixels: Pixels, *, min_face: int = SMALLEST_FACE, min_score: float | None = None
     ) -> list[Detection]:
