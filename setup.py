@@ -1,4 +1,4 @@
-"""Only what setup.cfg cannot say: the optional compiled part, a module a file of csrc/, its loops in a folder beside."""
+"""Only what setup.cfg cannot say: the optional compiled part, a module a file of csrc/, its loops in a folder."""
 
 from pathlib import Path
 
