@@ -173,7 +173,7 @@ class NotebookFigure(Watch):
         figure, words = live_figure(view), view.words()
         wide, high = (round(100 * inches) for inches in figure.get_size_inches())
         picture = png(figure, dpi=180 if self._last else 100)  # what stays is sharp on fine screens, too
-        display(  # type: ignore[no-untyped-call]
+        display(
             {"image/png": base64.b64encode(picture).decode(), "text/plain": words},
             metadata={"image/png": {"width": wide, "height": high, "alt": words}},
             raw=True,
