@@ -324,11 +324,6 @@ static struct PyModuleDef MODULE = {PyModuleDef_HEAD_INIT, "_boosted", "Inner lo
 /* DRAWS says whether this processor runs `levels`. */
 PyMODINIT_FUNC PyInit__boosted(void) {
     PyObject *module = PyModule_Create(&MODULE);
-#ifdef QUICK
-    const int draws = HAS_QUICK;
-#else
-    const int draws = 0;
-#endif
-    if (module && PyModule_AddIntConstant(module, "DRAWS", draws)) Py_CLEAR(module);
+    if (module && PyModule_AddIntConstant(module, "DRAWS", HAS_QUICK)) Py_CLEAR(module);
     return module;
 }

@@ -12,12 +12,6 @@
 #include "codes/halves.h"
 #include "codes/many.h"
 
-#ifdef MANY
-#define COUNTS HAS_MANY
-#else
-#define COUNTS 0
-#endif
-
 /* What both doors take: rows, lines, the products, and room to work in. */
 typedef struct {
     Py_buffer rows, codes, out;
@@ -84,7 +78,7 @@ PyDoc_STRVAR(many_doc, "many(rows, codes, size, bits, out): as `few`, for many r
 
 static PyObject *many(PyObject *self, PyObject *args) {
     Task task;
-    if (!COUNTS) {
+    if (!HAS_MANY) {
         PyErr_SetString(PyExc_NotImplementedError, "many: not on this processor");
         return NULL;
     }
@@ -103,7 +97,7 @@ static PyObject *many(PyObject *self, PyObject *args) {
 
 PyDoc_STRVAR(counts_doc, "counts(): whether this processor has the instructions that `many` is made of.");
 
-static PyObject *counts(PyObject *self, PyObject *none) { return PyBool_FromLong(COUNTS); }
+static PyObject *counts(PyObject *self, PyObject *none) { return PyBool_FromLong(HAS_MANY); }
 
 static PyMethodDef METHODS[] = {{"few", few, METH_VARARGS, few_doc},
                                 {"many", many, METH_VARARGS, many_doc},

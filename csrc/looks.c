@@ -146,11 +146,6 @@ static struct PyModuleDef MODULE = {PyModuleDef_HEAD_INIT, "_looks", "A second l
 /* SAME says whether this processor runs `passing`, and OpenCV reckons on it as `shrink` does. */
 PyMODINIT_FUNC PyInit__looks(void) {
     PyObject *module = PyModule_Create(&MODULE);
-#ifdef QUICK
-    const int same = HAS_QUICK;
-#else
-    const int same = 0;
-#endif
-    if (module && PyModule_AddIntConstant(module, "SAME", same)) Py_CLEAR(module);
+    if (module && PyModule_AddIntConstant(module, "SAME", HAS_QUICK)) Py_CLEAR(module);
     return module;
 }

@@ -25,6 +25,8 @@
 #define QUICK __attribute__((target("avx2,fma")))
 #define QUICK_INSIDE static inline __attribute__((always_inline, target("avx2,fma")))
 #define HAS_QUICK (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+#else
+#define HAS_QUICK 0
 #endif
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__

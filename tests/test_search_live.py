@@ -1,9 +1,8 @@
-"""A search that is watched: the board, the figure in a notebook, the bar elsewhere."""
+"""A search that is watched in a notebook: its figure, what it is told, and what it costs."""
 
 from __future__ import annotations
 
 import base64
-import os
 import re
 import subprocess
 import sys
@@ -20,11 +19,10 @@ from sklearn.svm import SVC
 
 from eigenface import EigenGridSearchCV
 from eigenface.calibrate import folds_by_group
-from eigenface.progress import Bar, Pace
+from eigenface.progress import Bar
 from eigenface.report.live import LiveSearch, Round, live_figure
 from eigenface.report.style import png
 from eigenface.search import search as search_crops
-from eigenface.search.eigen.board import Board
 from eigenface.search.eigen.search import StockSearchWarning
 from eigenface.search.eigen.watch import NotebookFigure, in_notebook, watching
 from eigenface.steps.eigen import Eigenfaces
@@ -51,48 +49,6 @@ def views(monkeypatch: pytest.MonkeyPatch) -> list[LiveSearch]:
     monkeypatch.setattr("eigenface.search.eigen.watch.in_notebook", lambda: True)
     monkeypatch.setattr(NotebookFigure, "_show", show)
     return shown
-
-
-# The board
-
-
-def board(scores: list[list[float | None]], **parameters: list[Any]) -> Board:
-    """None stands for a fold that is not done."""
-    named = parameters or {"svc__C": list(range(len(scores)))}
-    made = Board(
-        {10 + at: {name: values[at] for name, values in named.items()} for at in range(len(scores))},
-        [str(fold) for fold in range(len(scores[0]))],
-    )
-    for at, row in enumerate(scores):
-        for fold, score in enumerate(row):
-            if score is not None:
-                made.add(10 + at, str(fold), score)
-    return made
-
-
-def test_a_board_has_means_over_the_folds_that_are_done() -> None:
-    made = board([[0.5, 0.7], [0.9, None], [None, None], [np.nan, 0.9]])
-    np.testing.assert_allclose(made.means(), [0.6, 0.9, np.nan, np.nan])
-    assert made.complete().tolist() == [True, False, False, True]
-
-
-def test_a_lucky_first_fold_is_not_the_best_where_most_are_done_on_all() -> None:
-    assert board([[0.5, 0.7, 0.6], [0.4, 0.5, 0.5], [0.9, 0.9, None]]).best() == 10
-
-
-def test_where_all_are_fitted_fold_by_fold_the_first_to_be_complete_is_not_the_best_for_that() -> None:
-    assert board([[0.5, 0.5, 0.5], [0.4, 0.5, None], [0.7, 0.6, None]]).best() == 12
-
-
-def test_a_board_without_scores_has_no_best() -> None:
-    assert board([[None, None]]).best() is None
-    assert board([[np.nan, np.nan], [np.nan, None]]).standing() == "none could be fitted so far"
-
-
-def test_only_what_differs_is_named_and_shortly() -> None:
-    made = board([[0.5], [0.25]], pca__n_components=[3, 3], svc__C=[10**-0.5, 1.0], svc=["x" * 99, "y\n y"])
-    assert made.said(11) == "C=1, svc=y y"
-    assert made.standing() == f"best so far 0.5000 with C=0.316228, svc={'x' * 39}…"
 
 
 # The figure
@@ -345,70 +301,3 @@ def test_the_example_of_the_page_runs(capsys: pytest.CaptureFixture[str]) -> Non
     (block,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     exec(block, {})
     assert "27 candidates x 5 folds from shared work" in capsys.readouterr().out
-
-
-# The bar
-
-
-def test_the_pace_leaves_out_what_came_before_the_first_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = [0.0]
-    monkeypatch.setattr("eigenface.progress.time.monotonic", lambda: clock[0])
-    pace, told = Pace(), []
-    for part in range(11):
-        told.append(pace.left(part, 10))
-        clock[0] += 100 if part == 0 else 2  # what all share took 98 seconds
-    assert told[:5] == [None] * 5
-    assert told[5:] == [10, 8, 6, 4, 2, 0]
-    assert pace.left(0, 10) is None  # the next round
-
-
-def test_where_there_is_no_terminal_a_line_now_and_then_tells_the_time_left(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    clock = [0.0]
-    monkeypatch.setattr("eigenface.progress.time.monotonic", lambda: clock[0])
-    with Bar() as bar:
-        for part in range(13):
-            bar(part, 12, "searching")
-            clock[0] += 2
-    assert capsys.readouterr().err == "5/12 searching; 14 seconds left\n10/12 searching; 4 seconds left\n"
-
-
-@pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
-def test_a_terminal_of_80_columns_has_numbers_in_full_and_notes_above_the_bar() -> None:
-    import fcntl
-    import pty
-    import struct
-    import termios
-
-    code = (
-        "from eigenface.cli.talk import Bar, note\n"
-        "with Bar() as bar:\n"
-        "    bar(100, 7200, 'searching')\n"
-        "    note('a line of its own')\n"
-        "    bar(3600, 7200, 'best so far 0.9312 with n_components=150, C=31.6228, gamma=[0.00316228], kernel=rbf')\n"
-        "    bar._bar.refresh()\n"
-    )
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    environment = os.environ | {"TERM": "xterm-256color"}
-    environment.pop("COLUMNS", None)
-    with subprocess.Popen([sys.executable, "-c", code], stderr=theirs, env=environment) as running:
-        os.close(theirs)
-        said = b""
-        while True:
-            try:
-                part = os.read(ours, 65536)
-            except OSError:  # it has closed
-                break
-            if not part:
-                break
-            said += part
-    os.close(ours)
-    assert running.returncode == 0
-    lines = re.split(r"[\r\n]+", re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", said.decode()))
-    assert "a line of its own" in lines
-    last = [line for line in lines if "best so far 0.9312 with " in line][-1]
-    assert " 3600/7200 " in last
-    assert len(last) <= 80
-    assert last.endswith("…")

@@ -101,5 +101,7 @@ MANY static void multiply_many(const float *rows, size_t n, const Lines *lines, 
     }
     for (size_t i = 0; i < n; i++) scale_row(out + i * wide, wide, steps[i]);
 }
+#else
+#define HAS_MANY 0
 #endif
 #endif
